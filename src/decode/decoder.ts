@@ -1,0 +1,43 @@
+/** What every decoder is: bytes in, records out, nothing thrown for data and nothing dropped. */
+
+/** Where in its object a record was found. */
+export interface Place {
+  /** Line number, from 1. */
+  readonly line?: number
+  /** Index of the record in its object, from 0. */
+  readonly record?: number
+}
+
+/** Why a record could not be read or mapped. */
+export interface Fault {
+  /** Stable name of the rule, e.g. `json_syntax`, `field_count`, `time_missing`. */
+  readonly rule: string
+  /** Field of the raw record or attribute of the event, where one is to blame. */
+  readonly path?: string
+  readonly expected: string
+  readonly found: string
+}
+
+/**
+ * What a decoder emits. `raw` is the record as it stood in the log: a view that is valid only during the call.
+ * `fault` counts as one record in and one rejected, `skip` as one in and one filtered under its reason.
+ */
+export type Decoded<Rec> =
+  | { readonly record: Rec; readonly place: Place; readonly raw: Uint8Array }
+  | { readonly fault: Fault; readonly place: Place; readonly raw: Uint8Array }
+  | { readonly skip: string; readonly place: Place; readonly raw: Uint8Array }
+
+export type Emit<Rec> = (item: Decoded<Rec>) => void
+
+/** A stream of one object's bytes (already unzipped). Headers and blank lines are not records. */
+export interface Decoder<Rec> {
+  push(bytes: Uint8Array, emit: Emit<Rec>): void
+  /** The object is over: emits what is left, a cut-off last record included. */
+  end(emit: Emit<Rec>): void
+}
+
+/** A record longer than this is a fault, not a crash: 16 MiB. CloudTrail's own cap is far below. */
+export const MAX_RECORD_BYTES = 16 * 2 ** 20
+
+/** Of a record that is too long, this much is kept: 64 KiB. */
+export const KEPT_BYTES = 64 * 2 ** 10

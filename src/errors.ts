@@ -1,0 +1,22 @@
+/** What an operator can do wrong; data faults are never thrown. */
+export type ErrorCode =
+  | 'option_invalid'
+  | 'version_unknown'
+  | 'source_unknown'
+  | 'columns_invalid'
+  | 'class_unknown'
+  | 'input_missing'
+  | 'input_unreadable'
+  | 'output_unwritable'
+  | 'codec_missing'
+  | 'peer_missing'
+
+/** The one error this package throws: a code to branch on and a sentence that says what to do. */
+export class OcsfLakeError extends Error {
+  readonly code: ErrorCode
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'OcsfLakeError'
+    this.code = code
+  }
+}

@@ -1,0 +1,89 @@
+/** The contract of a source: a plain typed value that turns one kind of log into OCSF events. */
+import type { Decoder, Fault } from '../decode/decoder.js'
+import type { ColumnTree, EventOf } from '../ocsf/columns.js'
+import type { OcsfVersion } from '../ocsf/facts.js'
+import type { ClassName } from '../ocsf/generated/types.js'
+
+/** The start of an object, for recognition: its key or path (with `/`), and up to 64 KiB of unzipped bytes. */
+export interface Head {
+  readonly key: string
+  readonly bytes: Uint8Array
+  /** `bytes` as text, for the patterns of a source. */
+  readonly text: string
+}
+
+/**
+ * How a source recognises an object: by its key, by its content, or as a companion file that holds no events
+ * (a digest, a writability check), which is then skipped under that name.
+ */
+export type Recognition = 'key' | 'content' | { readonly skip: string } | undefined
+
+/** What the record does not say: taken from the options, the object's key, its file name or its envelope. */
+export interface Context {
+  /** The OCSF version aimed at. `map` may look at it only to choose a class or an old twin of an attribute. */
+  readonly version: OcsfVersion
+  /** AWS account that owns the log. */
+  readonly account?: string
+  readonly region?: string
+  /** S3 key or path of the object, with `/`. */
+  readonly key?: string
+  /** Time in the file name, epoch milliseconds. */
+  readonly fileTime?: number
+  /** Field names of header-less text, in order. */
+  readonly fields?: readonly string[]
+}
+
+/** A record that is no event, under a name: `{ skip: 'nodata' }`. */
+export interface Skip {
+  readonly skip: string
+}
+
+/** A record that cannot become an event. */
+export interface Unmappable {
+  readonly fault: Fault
+}
+
+/** An event as a mapper returns it, for code that does not know the source. */
+export interface MappedEvent {
+  readonly class_uid: number
+  readonly time: number
+  readonly [attribute: string]: unknown
+}
+
+export type DeclaredColumns = { readonly [C in ClassName]?: ColumnTree }
+
+/** An event of one of the declared classes. */
+export type Mapped<Declared> = { [C in keyof Declared & ClassName]: EventOf<C, Declared[C]> }[keyof Declared & ClassName]
+
+/**
+ * One kind of log. Fixed once, used by every path: a converter asks `recognise` which source an object belongs to,
+ * streams it through `decoder`, and hands each record to `map`.
+ */
+export interface Source<Rec = unknown, Declared extends DeclaredColumns = DeclaredColumns> {
+  /** kebab-case: CLI name, fixture folder, subpath. */
+  readonly id: string
+  /** Short form for custom source names, when the id is longer than 13 characters. */
+  readonly lakeName?: string
+  /** What the log is called by its service, e.g. `Amazon VPC flow logs`. */
+  readonly title: string
+  /** The page that defines the format. */
+  readonly spec: string
+  /** Raised with every change of the mapping that a reader of the events can notice. */
+  readonly mappingVersion: number
+  /** Per class, the attributes that `map` may fill. */
+  readonly columns: Declared
+  /** Where the service's own output breaks OCSF and what is written instead; other traps. For the docs. */
+  readonly notes?: readonly string[]
+  recognise(head: Head): Recognition
+  decoder(context: Context): Decoder<Rec>
+  /** Pure: no clock, no environment, no I/O. The same record gives the same event. */
+  map(record: Rec, context: Context): Mapped<Declared> | Skip | Unmappable
+  /** The raw text with its secrets replaced; absent when the log can carry none. */
+  redact?(raw: string): string
+}
+
+/** Any source, for code that does not know which. */
+export interface AnySource extends Omit<Source, 'map' | 'decoder'> {
+  decoder(context: Context): Decoder<unknown>
+  map(record: unknown, context: Context): MappedEvent | Skip | Unmappable
+}
