@@ -122,6 +122,11 @@ const ALWAYS: ColumnTree = {
   unmapped: true,
 }
 
+/** The declared columns and those of every class. */
+export function columnTree(declared: ColumnTree): ColumnTree {
+  return merge(declared, ALWAYS)
+}
+
 function merge(declared: ColumnTree, always: ColumnTree): ColumnTree {
   const out: Record<string, true | ColumnTree> = { ...declared }
   for (const [name, tree] of Object.entries(always)) {
@@ -141,7 +146,7 @@ export function classFields(facts: Facts, className: ClassName, declared: Column
   const uid: number = CLASS_UIDS[className]
   const type = facts.classes.get(uid)
   if (type === undefined) return undefined
-  return { version: facts.version, type, fields: fieldsOf(facts, type, merge(declared, ALWAYS), declared, '') }
+  return { version: facts.version, type, fields: fieldsOf(facts, type, columnTree(declared), declared, '') }
 }
 
 function fieldsOf(facts: Facts, type: ObjectType, tree: ColumnTree, declared: ColumnTree, prefix: string): Field[] {

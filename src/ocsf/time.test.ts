@@ -1,0 +1,43 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isoFromMs, msFromIso, utcDay } from './time.js'
+
+describe('msFromIso', () => {
+  it('reads the forms that AWS logs use', () => {
+    expect(msFromIso('2024-05-01T00:00:00Z')).toBe(Date.UTC(2024, 4, 1))
+    expect(msFromIso('2024-02-29T23:59:59.123456Z')).toBe(Date.UTC(2024, 1, 29, 23, 59, 59, 123))
+    expect(msFromIso('2020-11-06T23:00:50.000000+0000')).toBe(Date.UTC(2020, 10, 6, 23, 0, 50))
+    expect(msFromIso('2025-07-11 15:26:43-04:00')).toBe(Date.UTC(2025, 6, 11, 19, 26, 43))
+    expect(msFromIso('2025-07-11T15:26:43')).toBe(Date.UTC(2025, 6, 11, 15, 26, 43))
+  })
+  it('refuses what is no time', () => {
+    for (const text of [
+      '',
+      '2024-05-01',
+      '2024-13-01T00:00:00Z',
+      '2023-02-29T00:00:00Z',
+      '2024-05-01T24:00:00Z',
+      '2024-05-01T00:00:00ZZ',
+      '2024-05-01T00:00:00.Z',
+      'May 1, 2024, 1:12:13 AM',
+      '2024-05-01T00:00:00+9',
+    ]) {
+      expect(msFromIso(text), text).toBeUndefined()
+    }
+  })
+  it('is the inverse of toISOString', () => {
+    fc.assert(
+      fc.property(fc.date({ min: new Date('0000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true }), date => {
+        expect(msFromIso(date.toISOString())).toBe(date.getTime())
+        expect(isoFromMs(date.getTime())).toBe(date.toISOString())
+      }),
+    )
+  })
+})
+
+describe('utcDay', () => {
+  it('does not depend on the local time zone', () => {
+    expect(utcDay(Date.UTC(2026, 0, 1, 3))).toBe('20260101')
+    expect(utcDay(Number.POSITIVE_INFINITY)).toBeUndefined()
+  })
+})
