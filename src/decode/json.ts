@@ -1,0 +1,175 @@
+/** JSON text to values without bending a number: what `JSON.parse` does, minus its losses. */
+
+/** Any JSON value. Integers beyond 2^53 are bigint; other numerals that no double holds, or of more than 1000 characters, stay as their text. */
+export type Json = null | boolean | number | bigint | string | readonly Json[] | JsonObject
+export interface JsonObject {
+  readonly [key: string]: Json | undefined
+}
+
+/** Deeper nesting is refused by the slow path, as by the record scanner: nothing an AWS log writes comes near it. */
+export const MAX_DEPTH = 500
+
+// A numeral of 16 characters or more, or with an exponent. Strings can look like one: that only costs the slow path.
+const MAY_BEND = /(?:^|[:,[\s])-?(?:\d[\d.]{15}|\d[\d.]*[eE])/
+
+/**
+ * Parses one JSON document exactly. `__proto__` keys become own properties.
+ *
+ * @throws SyntaxError when the text is no JSON
+ */
+export function parseJson(text: string): Json {
+  if (!MAY_BEND.test(text)) return JSON.parse(text) as Json // JSON.parse returns nothing else
+  const reader = { text, at: 0 }
+  const value = readValue(reader, 0)
+  skipSpace(reader)
+  if (reader.at < text.length) unexpected(reader)
+  return value
+}
+
+export function isJsonObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+interface Reader {
+  readonly text: string
+  at: number
+}
+
+function unexpected({ text, at }: Reader): never {
+  throw new SyntaxError(at >= text.length ? 'Unexpected end of JSON input' : `Unexpected ${JSON.stringify(text[at])} in JSON at position ${at}`)
+}
+
+function skipSpace(reader: Reader): void {
+  const { text } = reader
+  for (;;) {
+    const code = text.charCodeAt(reader.at)
+    if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return
+    reader.at++
+  }
+}
+
+function readValue(reader: Reader, depth: number): Json {
+  skipSpace(reader)
+  const { text } = reader
+  switch (text[reader.at]) {
+    case '{':
+      return readObject(reader, depth + 1)
+    case '[':
+      return readArray(reader, depth + 1)
+    case '"':
+      return readString(reader)
+    case 't':
+      return readWord(reader, 'true', true)
+    case 'f':
+      return readWord(reader, 'false', false)
+    case 'n':
+      return readWord(reader, 'null', null)
+    default:
+      return readNumber(reader)
+  }
+}
+
+function readWord<T extends Json>(reader: Reader, word: string, value: T): T {
+  if (!reader.text.startsWith(word, reader.at)) unexpected(reader)
+  reader.at += word.length
+  return value
+}
+
+function readObject(reader: Reader, depth: number): JsonObject {
+  if (depth > MAX_DEPTH) throw new SyntaxError(`JSON nested deeper than ${MAX_DEPTH}`)
+  const object: Record<string, Json> = {}
+  const { text } = reader
+  reader.at++
+  skipSpace(reader)
+  if (text[reader.at] === '}') {
+    reader.at++
+    return object
+  }
+  for (;;) {
+    skipSpace(reader)
+    const key = readString(reader)
+    skipSpace(reader)
+    if (text[reader.at] !== ':') unexpected(reader)
+    reader.at++
+    const value = readValue(reader, depth)
+    // plain assignment would set the prototype
+    if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+    else object[key] = value
+    skipSpace(reader)
+    const next = text[reader.at]
+    if (next !== ',' && next !== '}') unexpected(reader)
+    reader.at++
+    if (next === '}') return object
+  }
+}
+
+function readArray(reader: Reader, depth: number): readonly Json[] {
+  if (depth > MAX_DEPTH) throw new SyntaxError(`JSON nested deeper than ${MAX_DEPTH}`)
+  const list: Json[] = []
+  const { text } = reader
+  reader.at++
+  skipSpace(reader)
+  if (text[reader.at] === ']') {
+    reader.at++
+    return list
+  }
+  for (;;) {
+    list.push(readValue(reader, depth))
+    skipSpace(reader)
+    const next = text[reader.at]
+    if (next !== ',' && next !== ']') unexpected(reader)
+    reader.at++
+    if (next === ']') return list
+  }
+}
+
+function readString(reader: Reader): string {
+  const { text } = reader
+  const start = reader.at
+  if (text[start] !== '"') unexpected(reader)
+  let plain = true
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 34 /* " */) {
+      reader.at = at + 1
+      // escapes are the engine's business
+      return plain ? text.slice(start + 1, at) : (JSON.parse(text.slice(start, at + 1)) as string)
+    }
+    if (code === 92 /* \ */) {
+      plain = false
+      at++
+    } else if (code < 32) {
+      reader.at = at
+      unexpected(reader)
+    }
+  }
+  reader.at = text.length
+  return unexpected(reader)
+}
+
+/** Longer numerals stay text: turning them into a bigint costs quadratic time. */
+const MAX_DIGITS = 1000
+const NUMERAL = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y
+
+function readNumber(reader: Reader): Json {
+  NUMERAL.lastIndex = reader.at
+  const match = NUMERAL.exec(reader.text)
+  if (match === null) return unexpected(reader)
+  const [numeral, fraction, exponent] = match
+  reader.at += numeral.length
+  if (numeral.length > MAX_DIGITS) return numeral
+  const value = Number(numeral)
+  if (fraction === undefined && exponent === undefined) return Number.isSafeInteger(value) ? value : BigInt(numeral)
+  return Number.isFinite(value) && decimal(numeral) === decimal(String(value)) ? value : numeral
+}
+
+/** A numeral's value as text: its significant digits and the power of ten behind them. */
+function decimal(numeral: string): string {
+  const [mantissa = '', exponent = '0'] = numeral.toLowerCase().split('e')
+  const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.')
+  const digits = `${whole}${fraction}`.replace(/^0+/, '')
+  const significant = digits.replace(/0+$/, '')
+  if (significant === '') return '0'
+  const power = Number(exponent) - fraction.length + digits.length - significant.length
+  return `${numeral.startsWith('-') ? '-' : ''}${significant}e${power}`
+}
