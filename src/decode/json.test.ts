@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_DEPTH, parseJson } from './json.js'
 
-/** What JSON.stringify printed without an exponent was an integer of that many digits. */
+/** What JSON.stringify printed without an exponent is an integer of those digits. */
 function exact(_key: string, value: unknown): unknown {
-  return Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(Number(value)) < 1e21 ? BigInt(Number(value)) : value
+  return Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(Number(value)) < 1e21 ? BigInt(String(value)) : value
 }
 
 describe('parseJson', () => {
