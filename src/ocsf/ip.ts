@@ -83,7 +83,8 @@ function isHex(code: number): boolean {
 function isZone(text: string, from: number): boolean {
   for (let i = from; i < text.length; i++) {
     const code = text.charCodeAt(i)
-    if (code <= 32 || code >= 127) return false
+    const known = (code >= 45 && code <= 58 && code !== 47) || ((code | 32) >= 97 && (code | 32) <= 122)
+    if (!known) return false
   }
   return from < text.length
 }
