@@ -41,11 +41,10 @@ const NOTHING: readonly string[] = []
  */
 export function lowerer(facts: Facts, classUid: number, tree: ColumnTree): (event: Obj) => Lowered {
   const root = compile(facts, classUid, undefined, tree, '')
-  let moved: Map<string, unknown[]> | undefined
+  let moved = new Map<string, unknown[]>()
   let paths: string[] = []
 
   const move = (path: string, value: unknown): void => {
-    moved ??= new Map()
     const values = moved.get(path)
     if (values === undefined) moved.set(path, [value])
     else values.push(value)
@@ -123,11 +122,11 @@ export function lowerer(facts: Facts, classUid: number, tree: ColumnTree): (even
   }
 
   return event => {
-    moved = undefined
+    if (moved.size > 0) moved = new Map()
     paths = []
     const lowered = lowerObject(event, root)
     if (paths.length === 0) return { event, paths: NOTHING }
-    if (moved === undefined) return { event: lowered, paths }
+    if (moved.size === 0) return { event: lowered, paths }
     const unmapped: Record<string, unknown> = { ...(event.unmapped as JsonObject | undefined) }
     for (const [path, values] of moved) {
       const all = Object.hasOwn(unmapped, path) ? [unmapped[path], ...values] : values

@@ -1,0 +1,245 @@
+/**
+ * The whole story: bytes are decoded into records, a record is mapped to an event, the event is lowered to the
+ * version, completed and validated. Every record ends in exactly one outcome.
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import type { Decoded, Fault, Place } from './decode/decoder.js'
+import { OcsfLakeError } from './errors.js'
+import { type ClassFields, classFields, columnTree } from './ocsf/columns.js'
+import { completer } from './ocsf/complete.js'
+import { DEFAULT_VERSION, isVersion, loadFacts, type OcsfVersion, VERSIONS } from './ocsf/facts.js'
+import { CLASS_UIDS, type ClassName } from './ocsf/generated/types.js'
+import type { Issue } from './ocsf/issue.js'
+import { lowerer } from './ocsf/lower.js'
+import { classValidator } from './ocsf/validate.js'
+import type { AnySource, Context, MappedEvent } from './sources/source.js'
+
+/** A completed, valid OCSF event: `class_uid`, `time` (epoch ms), `metadata.version` and all the rest. */
+export interface OcsfEvent {
+  readonly class_uid: number
+  readonly time: number
+  readonly [attribute: string]: unknown
+}
+
+/** What became of one record. `raw` is its text as logged, bytes where that is no valid UTF-8. */
+export type Outcome =
+  | { readonly kind: 'event'; readonly event: OcsfEvent; readonly place: Place; readonly warnings: readonly Issue[]; readonly lowered: readonly string[] }
+  | { readonly kind: 'filtered'; readonly reason: string; readonly place: Place }
+  | { readonly kind: 'duplicate'; readonly uid: string; readonly place: Place }
+  | { readonly kind: 'rejected'; readonly stage: Stage; readonly issues: readonly Issue[]; readonly raw: string | Uint8Array; readonly place: Place }
+
+/** Where a record was lost: reading the bytes, mapping the record, or checking the event. */
+export type Stage = 'decode' | 'map' | 'validate'
+
+/** What happens to the raw text: dropped, kept with its secrets replaced, or its SHA-256 kept. */
+export type RawPolicy = 'drop' | 'keep' | 'hash'
+
+export interface ConvertOptions {
+  readonly source: AnySource
+  /** OCSF version to write; 1.1.0 unless said. */
+  readonly ocsf?: OcsfVersion
+  /** Fills `observables`; on unless said. */
+  readonly observables?: boolean
+  readonly raw?: RawPolicy
+  /** What the log itself does not say: account, region, key, fields. */
+  readonly context?: Omit<Context, 'version'>
+  /** Returns a reason to leave a valid event out, or `undefined` to keep it. */
+  readonly filter?: (event: OcsfEvent) => string | undefined
+}
+
+/** A synchronous push converter of one object. `in` is counted where records are read, the outcomes where they end. */
+export interface Converter {
+  /** Records read so far. */
+  readonly in: number
+  push(bytes: Uint8Array): void
+  /** The object is over: what is cut off becomes an outcome too. */
+  end(): void
+  /** The object cannot be read further: one record in, one rejected. */
+  fail(fault: Fault): void
+}
+
+interface ClassPipeline {
+  readonly columns: ClassFields
+  readonly lower: ReturnType<typeof lowerer>
+  readonly complete: ReturnType<typeof completer>
+  readonly validate: ReturnType<typeof classValidator>
+}
+
+/** Everything compiled for one source at one version. */
+export interface Pipeline {
+  readonly version: OcsfVersion
+  readonly source: AnySource
+  /** By class uid: the classes of the source that the version has. */
+  readonly classes: ReadonlyMap<number, ClassPipeline>
+}
+
+/** A duplicate is looked for among this many records of the same object, so that memory stays bounded. */
+export const DUPLICATE_WINDOW = 2 ** 18
+
+const pipelines = new WeakMap<AnySource, Map<string, Promise<Pipeline>>>()
+
+/**
+ * Compiles a source for a version, once.
+ *
+ * @throws OcsfLakeError `version_unknown`, `columns_invalid`
+ */
+export function loadPipeline(source: AnySource, version: OcsfVersion = DEFAULT_VERSION, observables = true): Promise<Pipeline> {
+  if (!isVersion(version)) throw new OcsfLakeError('version_unknown', `OCSF version ${String(version)} is not supported: use one of ${VERSIONS.join(', ')}.`)
+  const byVersion = pipelines.get(source) ?? new Map<string, Promise<Pipeline>>()
+  pipelines.set(source, byVersion)
+  const key = `${version} ${observables}`
+  const pipeline = byVersion.get(key) ?? compile(source, version, observables)
+  byVersion.set(key, pipeline)
+  return pipeline
+}
+
+async function compile(source: AnySource, version: OcsfVersion, observables: boolean): Promise<Pipeline> {
+  const facts = await loadFacts(version)
+  const classes = new Map<number, ClassPipeline>()
+  for (const [name, declared] of Object.entries(source.columns)) {
+    const className = name as ClassName // the keys of DeclaredColumns are class names
+    const columns = classFields(facts, className, declared)
+    if (columns === undefined) continue
+    classes.set(CLASS_UIDS[className], {
+      columns,
+      lower: lowerer(facts, CLASS_UIDS[className], columnTree(declared)),
+      complete: completer(facts, columns, { observables }),
+      validate: classValidator(facts, columns),
+    })
+  }
+  return { version, source, classes }
+}
+
+/** Builds a converter that calls `emit` once for each record, in order. */
+export async function createConverter(options: ConvertOptions, emit: (outcome: Outcome) => void): Promise<Converter> {
+  const { source, ocsf, observables, raw: rawPolicy = 'drop', filter } = options
+  const pipeline = await loadPipeline(source, ocsf, observables)
+  const context: Context = { ...options.context, version: pipeline.version }
+  const decoder = source.decoder(context)
+  const seen = new Map<string, number>()
+  let read = 0
+
+  const reject = (stage: Stage, issues: readonly Issue[], raw: Uint8Array, place: Place): Outcome => ({
+    kind: 'rejected',
+    stage,
+    issues,
+    raw: textOf(raw) ?? raw.slice(),
+    place,
+  })
+
+  const outcomeOf = (record: unknown, raw: Uint8Array, place: Place): Outcome => {
+    let mapped: ReturnType<AnySource['map']>
+    try {
+      mapped = source.map(record, context)
+    } catch (error) {
+      return reject('map', [{ path: '', rule: 'map_error', expected: 'a record that the mapper understands', found: String(error) }], raw, place)
+    }
+    if ('skip' in mapped) return { kind: 'filtered', reason: String(mapped.skip), place }
+    if ('fault' in mapped) return reject('map', [issueOf(mapped.fault as Fault)], raw, place)
+    const event = withRaw(mapped as MappedEvent, raw)
+    const classes = pipeline.classes.get(event.class_uid)
+    if (classes === undefined) {
+      const expected = `a class of ${source.id} at OCSF ${pipeline.version}: ${[...pipeline.classes.keys()].join(', ')}`
+      return reject('map', [{ path: 'class_uid', rule: 'class_uid_unknown', expected, found: String(event.class_uid) }], raw, place)
+    }
+    const lowered = classes.lower(event)
+    const complete = classes.complete(lowered.event) as OcsfEvent
+    const { valid, issues, warnings } = classes.validate(complete)
+    if (!valid) return reject('validate', issues, raw, place)
+    const uid = (complete.metadata as { readonly uid?: string }).uid
+    if (uid !== undefined && isDuplicate(seen, uid, raw)) return { kind: 'duplicate', uid, place }
+    const reason = filter?.(complete)
+    if (reason !== undefined) return { kind: 'filtered', reason, place }
+    return { kind: 'event', event: complete, place, warnings, lowered: lowered.paths }
+  }
+
+  const withRaw = (event: MappedEvent, raw: Uint8Array): MappedEvent => {
+    if (rawPolicy === 'hash') return { ...event, raw_data_hash: { algorithm_id: 3, value: bytesToHex(sha256(raw)) } }
+    const text = rawPolicy === 'keep' ? textOf(raw) : undefined
+    return text === undefined ? event : { ...event, raw_data: source.redact?.(text) ?? text }
+  }
+
+  const onDecoded = (item: Decoded<unknown>): void => {
+    read++
+    if ('record' in item) emit(outcomeOf(item.record, item.raw, item.place))
+    else if ('fault' in item) emit(reject('decode', [issueOf(item.fault)], item.raw, item.place))
+    else emit({ kind: 'filtered', reason: item.skip, place: item.place })
+  }
+
+  return {
+    get in() {
+      return read
+    },
+    push: bytes => decoder.push(bytes, onDecoded),
+    end: () => decoder.end(onDecoded),
+    fail: fault => onDecoded({ fault, place: {}, raw: new Uint8Array(0) }),
+  }
+}
+
+/**
+ * Converts the (unzipped) bytes of one object into outcomes: an event, or what else became of the record.
+ *
+ * @example
+ * for await (const outcome of convert(bytes, { source: vpcFlow })) {
+ *   if (outcome.kind === 'event') send(outcome.event)
+ *   else if (outcome.kind === 'rejected') keep(outcome.raw, outcome.issues)
+ * }
+ * @throws OcsfLakeError `version_unknown`, `columns_invalid`
+ */
+export async function* convert(
+  input: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  options: ConvertOptions,
+): AsyncGenerator<Outcome, void, undefined> {
+  let outcomes: Outcome[] = []
+  const converter = await createConverter(options, outcome => outcomes.push(outcome))
+  const chunks = typeof input === 'string' ? [new TextEncoder().encode(input)] : input instanceof Uint8Array ? [input] : input
+  for await (const chunk of chunks) {
+    converter.push(chunk)
+    yield* outcomes
+    outcomes = []
+  }
+  converter.end()
+  yield* outcomes
+}
+
+function issueOf({ path = '', rule, expected, found }: Fault): Issue {
+  return { path, rule, expected, found }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function textOf(raw: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(raw)
+  } catch {
+    return undefined
+  }
+}
+
+/** The same id and the same bytes: at-least-once delivery. Twins and addenda share an id but not their bytes. */
+function isDuplicate(seen: Map<string, number>, uid: string, raw: Uint8Array): boolean {
+  const hash = hash53(raw)
+  const earlier = seen.get(uid)
+  if (earlier === hash) return true
+  if (earlier === undefined) {
+    seen.set(uid, hash)
+    const [oldest] = seen.keys()
+    if (seen.size > DUPLICATE_WINDOW) seen.delete(oldest!)
+  }
+  return false
+}
+
+/** 53 bits over the bytes (two multiplicative hashes). Only records with the same AWS-assigned id are compared. */
+function hash53(bytes: Uint8Array): number {
+  let a = 0xdeadbeef ^ bytes.length
+  let b = 0x41c6ce57 ^ bytes.length
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!
+    a = Math.imul(a ^ byte, 2654435761)
+    b = Math.imul(b ^ byte, 1597334677)
+  }
+  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909)
+  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909)
+  return 4294967296 * (2097151 & b) + (a >>> 0)
+}
