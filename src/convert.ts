@@ -24,10 +24,22 @@ export interface OcsfEvent {
 
 /** What became of one record. `raw` is its text as logged, bytes where that is no valid UTF-8. */
 export type Outcome =
-  | { readonly kind: 'event'; readonly event: OcsfEvent; readonly place: Place; readonly warnings: readonly Issue[]; readonly lowered: readonly string[] }
+  | EventOutcome
   | { readonly kind: 'filtered'; readonly reason: string; readonly place: Place }
   | { readonly kind: 'duplicate'; readonly uid: string; readonly place: Place }
   | { readonly kind: 'rejected'; readonly stage: Stage; readonly issues: readonly Issue[]; readonly raw: string | Uint8Array; readonly place: Place }
+
+/** A record that became an event. */
+export interface EventOutcome {
+  readonly kind: 'event'
+  readonly event: OcsfEvent
+  readonly place: Place
+  /** Length of the record as logged. */
+  readonly rawBytes: number
+  readonly warnings: readonly Issue[]
+  /** OCSF paths that the version cannot say and that moved to `unmapped` or became 99. */
+  readonly lowered: readonly string[]
+}
 
 /** Where a record was lost: reading the bytes, mapping the record, or checking the event. */
 export type Stage = 'decode' | 'map' | 'validate'
@@ -55,7 +67,7 @@ export interface Converter {
   push(bytes: Uint8Array): void
   /** The object is over: what is cut off becomes an outcome too. */
   end(): void
-  /** The object cannot be read further: one record in, one rejected. */
+  /** The object cannot be read further: one record in, one rejected, with what was left as its raw text. */
   fail(fault: Fault): void
 }
 
@@ -151,7 +163,7 @@ export async function createConverter(options: ConvertOptions, emit: (outcome: O
     if (uid !== undefined && isDuplicate(seen, uid, raw)) return { kind: 'duplicate', uid, place }
     const reason = filter?.(complete)
     if (reason !== undefined) return { kind: 'filtered', reason, place }
-    return { kind: 'event', event: complete, place, warnings, lowered: lowered.paths }
+    return { kind: 'event', event: complete, place, rawBytes: raw.length, warnings, lowered: lowered.paths }
   }
 
   const withRaw = (event: MappedEvent, raw: Uint8Array): MappedEvent => {
@@ -173,7 +185,15 @@ export async function createConverter(options: ConvertOptions, emit: (outcome: O
     },
     push: bytes => decoder.push(bytes, onDecoded),
     end: () => decoder.end(onDecoded),
-    fail: fault => onDecoded({ fault, place: {}, raw: new Uint8Array(0) }),
+    fail(fault) {
+      // The last thing a cut-off object gives cannot be trusted, whole as it may look: it is what the fault keeps.
+      let last: Decoded<unknown> | undefined
+      decoder.end(item => {
+        if (last !== undefined) onDecoded(last)
+        last = { ...item, raw: item.raw.slice() }
+      })
+      onDecoded({ fault, place: last?.place ?? {}, raw: last?.raw ?? new Uint8Array(0) })
+    },
   }
 }
 
