@@ -1,0 +1,31 @@
+/** Page compression by node:zlib where it has the codec, by the portable twin where it has not. */
+import * as zlib from 'node:zlib'
+import { type Codec, type CodecName, portableCodec, ZSTD_LEVEL } from '../parquet/codec.js'
+
+/** The compressions that the command and the options name. */
+export type CompressionName = CodecName
+
+const GZIP_LEVEL = 6
+
+/**
+ * A codec for Parquet pages. `level` is that of zstd (1 to 19) or gzip (1 to 9).
+ *
+ * @throws OcsfLakeError `option_invalid` for an unknown name
+ */
+export async function nodeCodec(name: CompressionName, level?: number): Promise<Codec> {
+  if (name === 'gzip') return { name, compress: bytes => zlib.gzipSync(bytes, { level: level ?? GZIP_LEVEL }) }
+  if (name === 'zstd') return nodeZstd(level ?? ZSTD_LEVEL) ?? portableCodec(name, level)
+  return portableCodec(name)
+}
+
+/** Node has zstd from 22.15 on. */
+function nodeZstd(level: number): Codec | undefined {
+  // the types of Node 20 do not know it
+  const { zstdCompressSync, constants } = zlib as unknown as {
+    readonly zstdCompressSync?: (bytes: Uint8Array, options: { params: Record<number, number> }) => Uint8Array
+    readonly constants: { readonly ZSTD_c_compressionLevel: number }
+  }
+  if (zstdCompressSync === undefined) return undefined
+  const params = { [constants.ZSTD_c_compressionLevel]: level }
+  return { name: 'zstd', compress: bytes => zstdCompressSync(bytes, { params }) }
+}

@@ -1,0 +1,133 @@
+/**
+ * The values of one leaf in memory, in the order the rows came. A row that repeats the row before costs nothing: the
+ * arrays are only filled up when a different value follows, so a constant column stays one value.
+ */
+import type { Leaf } from './schema.js'
+import { createTextStore, type TextStore, textLength, textMemory } from './text.js'
+
+export interface ColumnBuffer {
+  readonly leaf: Leaf
+  /** 32-bit words per value: the value, its low and high half, or the number of its text. */
+  readonly words: 1 | 2
+  readonly text: TextStore | undefined
+  /** Rows written; the rows behind them repeat the last one. */
+  rows: number
+  /** Slots written: one per row, or per item of a list. A slot is a value or a null. */
+  slots: number
+  /** Definition level of each slot. */
+  defs: Uint8Array
+  data: Int32Array
+  /** Of columns inside lists: repetition level of each slot, and the slots of each row. */
+  readonly nested: { reps: Uint8Array; first: Int32Array; end: Int32Array } | undefined
+}
+
+const START = 8
+
+export function createColumn(leaf: Leaf): ColumnBuffer {
+  const words = leaf.physical === 'int64' || leaf.physical === 'double' ? 2 : 1
+  return {
+    leaf,
+    words,
+    text: leaf.physical === 'byte_array' ? createTextStore() : undefined,
+    rows: 0,
+    slots: 0,
+    defs: new Uint8Array(START),
+    data: new Int32Array(START * words),
+    nested: leaf.rep === 0 ? undefined : { reps: new Uint8Array(START), first: new Int32Array(START), end: new Int32Array(START) },
+  }
+}
+
+function grown<T extends Uint8Array | Int32Array>(array: T, create: (length: number) => T, needed: number): T {
+  const out = create(Math.max(needed, array.length * 2))
+  out.set(array)
+  return out
+}
+const bytes = (length: number): Uint8Array => new Uint8Array(length)
+const ints = (length: number): Int32Array => new Int32Array(length)
+
+function growSlots(column: ColumnBuffer, needed: number): void {
+  column.defs = grown(column.defs, bytes, needed)
+  column.data = grown(column.data, ints, column.defs.length * column.words)
+  if (column.nested !== undefined) column.nested.reps = grown(column.nested.reps, bytes, column.defs.length)
+}
+
+/** Outside lists: the slot of a row, with its definition level written. Rows must come in order, but may be skipped. */
+export function rowSlot(column: ColumnBuffer, row: number, def: number): number {
+  if (row >= column.defs.length) growSlots(column, row + 1)
+  const { rows, defs } = column
+  if (rows < row) {
+    const last = rows - 1
+    defs.fill(defs[last]!, rows, row)
+    const { data } = column
+    if (column.words === 1) data.fill(data[last]!, rows, row)
+    else
+      for (let at = rows; at < row; at++) {
+        data[at * 2] = data[last * 2]!
+        data[at * 2 + 1] = data[last * 2 + 1]!
+      }
+  }
+  defs[row] = def
+  column.rows = column.slots = row + 1
+  return row
+}
+
+/** Inside lists: begins a row; its slots follow by `addSlot`. */
+export function beginRow(column: ColumnBuffer, row: number): void {
+  const nested = column.nested!
+  if (row >= nested.first.length) {
+    nested.first = grown(nested.first, ints, row + 1)
+    nested.end = grown(nested.end, ints, row + 1)
+  }
+  const { first, end } = nested
+  for (let at = column.rows; at < row; at++) {
+    first[at] = first[column.rows - 1]!
+    end[at] = end[column.rows - 1]!
+  }
+  first[row] = column.slots
+  end[row] = column.slots
+  column.rows = row + 1
+}
+
+/** Inside lists: a slot of the row begun last. */
+export function addSlot(column: ColumnBuffer, rep: number, def: number): number {
+  const slot = column.slots
+  if (slot === column.defs.length) growSlots(column, slot + 1)
+  const nested = column.nested!
+  nested.reps[slot] = rep
+  column.defs[slot] = def
+  column.slots = slot + 1
+  nested.end[column.rows - 1] = slot + 1
+  return slot
+}
+
+/** Forgets the rows from `row` on. */
+export function truncate(column: ColumnBuffer, row: number): void {
+  if (column.rows > row) column.rows = row
+}
+
+/** The row whose slots hold the values of a row. */
+export function storedRow(column: ColumnBuffer, row: number): number {
+  return row < column.rows ? row : column.rows - 1
+}
+
+/** Bytes held. */
+export function columnMemory({ defs, data, nested, text }: ColumnBuffer): number {
+  const lists = nested === undefined ? 0 : nested.reps.byteLength + nested.first.byteLength + nested.end.byteLength
+  return defs.byteLength + data.byteLength + lists + (text === undefined ? 0 : textMemory(text))
+}
+
+/** Adds to `sizes` what each row takes in this column as plain Parquet, texts and list items counted. */
+export function addRowBytes(column: ColumnBuffer, sizes: Float64Array): void {
+  const { text, nested, leaf, defs, data, words } = column
+  if (text === undefined && nested === undefined) return
+  for (let row = 0; row < sizes.length; row++) {
+    const stored = storedRow(column, row)
+    const end = nested === undefined ? stored + 1 : nested.end[stored]!
+    let size = 0
+    for (let slot = nested === undefined ? stored : nested.first[stored]!; slot < end; slot++) {
+      size += 2
+      if (defs[slot] === leaf.def) size += text === undefined ? words * 4 : 4 + textLength(text, data[slot]!)
+    }
+    sizes[row] = sizes[row]! + size
+  }
+}

@@ -1,0 +1,253 @@
+/** Events into columns. */
+
+import type { Issue } from '../ocsf/issue.js'
+import { stringify } from '../ocsf/json.js'
+import { addSlot, beginRow, type ColumnBuffer, columnMemory, createColumn, rowSlot, truncate } from './column.js'
+import { flatten } from './flatten.js'
+import type { Leaf, ParquetSchema, SchemaNode } from './schema.js'
+import { textNumber } from './text.js'
+import { cellOf, isInt32, isInt64, isObject, picture, timeOf } from './values.js'
+
+type Obj = Readonly<Record<string, unknown>>
+
+export interface Shredder {
+  readonly columns: readonly ColumnBuffer[]
+  readonly rows: number
+  /** Bytes held by the columns. */
+  readonly memory: number
+  /**
+   * Adds one event as a row. Attributes outside the schema are not looked at; `null` and `undefined` are absent. An
+   * object or list that is the very same one as in the row before is taken as unchanged and not read again.
+   *
+   * Returns why the event does not fit its columns, in which case it left no row; validated events always fit.
+   */
+  add(event: Obj): Issue | undefined
+}
+
+/** A schema node with its columns and what it held last. */
+interface Node {
+  readonly kind: SchemaNode['kind']
+  readonly name: string
+  readonly eventPath: string
+  readonly def: number
+  readonly rep: number
+  readonly leaf: Leaf | undefined
+  readonly twin: string | undefined
+  /** The columns of the leaves below: one for a leaf, key and value for a map. */
+  readonly columns: readonly ColumnBuffer[]
+  readonly children: readonly Node[]
+  /** Outside lists: the value of the row before, `NEVER` when that says nothing. */
+  last: unknown
+}
+
+const NEVER: unknown = Symbol('never')
+
+class Misfit extends Error {
+  readonly issue: Issue
+  constructor(path: string, expected: string, value: unknown) {
+    super(expected)
+    this.issue = { path, rule: 'column_type', expected, found: picture(value) }
+  }
+}
+
+export function createShredder(schema: ParquetSchema): Shredder {
+  const columns = schema.leaves.map(createColumn)
+  const roots = schema.columns.map(node => compile(node, columns))
+  let rows = 0
+  return {
+    columns,
+    get rows() {
+      return rows
+    },
+    get memory() {
+      let sum = 0
+      for (const column of columns) sum += columnMemory(column)
+      return sum
+    },
+    add(event) {
+      try {
+        writeStruct(roots, event, rows)
+      } catch (error) {
+        for (const column of columns) truncate(column, rows)
+        for (const root of roots) forget(root)
+        return issueOf(error)
+      }
+      rows++
+      return undefined
+    },
+  }
+}
+
+/** A value that does not fit, or one too deep or too long for the engine; anything else is a fault of ours. */
+function issueOf(error: unknown): Issue {
+  if (error instanceof Misfit) return error.issue
+  if (error instanceof RangeError) return { path: '', rule: 'column_size', expected: 'an event that fits in memory', found: error.message }
+  throw error
+}
+
+function compile(node: SchemaNode, all: readonly ColumnBuffer[]): Node {
+  const children = node.kind === 'struct' ? node.children : node.kind === 'list' ? [node.element] : []
+  const compiled = children.map(child => compile(child, all))
+  const own = node.kind === 'leaf' ? [node] : node.kind === 'map' ? [node.key, node.value] : []
+  return {
+    kind: node.kind,
+    name: node.name,
+    eventPath: node.eventPath,
+    def: node.def,
+    rep: node.rep,
+    leaf: node.kind === 'leaf' ? node : undefined,
+    twin: node.kind === 'leaf' ? node.twin : undefined,
+    columns: [...own.map(leaf => all[leaf.index]!), ...compiled.flatMap(child => child.columns)],
+    children: compiled,
+    last: NEVER,
+  }
+}
+
+function forget(node: Node): void {
+  node.last = NEVER
+  for (const child of node.children) forget(child)
+}
+
+// ---- outside lists: one slot per row, nothing to do for what repeats ----
+
+function writeStruct(children: readonly Node[], object: Obj, row: number): void {
+  for (let at = 0; at < children.length; at++) {
+    const child = children[at]!
+    const value = cellOf(child.name, child.twin, object)
+    if (value === child.last) continue
+    write(child, value, row)
+    child.last = value
+  }
+}
+
+function write(node: Node, value: unknown, row: number): void {
+  if (node.kind === 'leaf') {
+    const column = node.columns[0]!
+    if (value === undefined || value === null) rowSlot(column, row, node.def - 1)
+    else store(node.leaf!, column, rowSlot(column, row, node.def), value)
+  } else if (node.kind === 'struct') {
+    if (value === undefined || value === null) writeAbsent(node, row, node.def - 1)
+    else if (isObject(value)) writeStruct(node.children, value, row)
+    else throw new Misfit(node.eventPath, 'an object', value)
+  } else {
+    for (let at = 0; at < node.columns.length; at++) beginRow(node.columns[at]!, row)
+    append(node, value, 0)
+  }
+}
+
+function writeAbsent(node: Node, row: number, def: number): void {
+  for (let at = 0; at < node.children.length; at++) {
+    const child = node.children[at]!
+    if (child.kind === 'leaf') rowSlot(child.columns[0]!, row, def)
+    else if (child.kind === 'struct') writeAbsent(child, row, def)
+    else {
+      for (let c = 0; c < child.columns.length; c++) {
+        beginRow(child.columns[c]!, row)
+        addSlot(child.columns[c]!, 0, def)
+      }
+    }
+    child.last = NEVER
+  }
+}
+
+// ---- inside lists: slots are appended to the row begun ----
+
+function append(node: Node, value: unknown, rep: number): void {
+  if (value === undefined || value === null) {
+    appendAbsent(node, rep, node.def - 1)
+    return
+  }
+  switch (node.kind) {
+    case 'leaf': {
+      const column = node.columns[0]!
+      store(node.leaf!, column, addSlot(column, rep, node.def), value)
+      return
+    }
+    case 'struct':
+      if (!isObject(value)) throw new Misfit(node.eventPath, 'an object', value)
+      for (let at = 0; at < node.children.length; at++) {
+        const child = node.children[at]!
+        append(child, cellOf(child.name, child.twin, value), rep)
+      }
+      return
+    case 'list': {
+      if (!Array.isArray(value)) throw new Misfit(node.eventPath, 'a list', value)
+      if (value.length === 0) appendAbsent(node, rep, node.def)
+      const element = node.children[0]!
+      for (let at = 0; at < value.length; at++) append(element, value[at], at === 0 ? rep : node.rep)
+      return
+    }
+    case 'map':
+      if (!isObject(value)) throw new Misfit(node.eventPath, 'an object', value)
+      appendMap(node, value, rep)
+  }
+}
+
+function appendMap(node: Node, value: Obj, rep: number): void {
+  const keys = node.columns[0]!
+  const values = node.columns[1]!
+  const entries = flatten(value)
+  if (entries.size === 0) appendAbsent(node, rep, node.def)
+  let level = rep
+  for (const [key, text] of entries) {
+    store(keys.leaf, keys, addSlot(keys, level, keys.leaf.def), key)
+    store(values.leaf, values, addSlot(values, level, values.leaf.def), text)
+    level = node.rep
+  }
+}
+
+function appendAbsent(node: Node, rep: number, def: number): void {
+  for (let at = 0; at < node.columns.length; at++) addSlot(node.columns[at]!, rep, def)
+}
+
+// ---- values ----
+
+const doubles = new Float64Array(1)
+const doubleWords = new Int32Array(doubles.buffer)
+
+function store(leaf: Leaf, column: ColumnBuffer, slot: number, value: unknown): void {
+  switch (leaf.holds) {
+    case 'string':
+      if (typeof value !== 'string') throw new Misfit(leaf.eventPath, 'a string', value)
+      column.data[slot] = textNumber(column.text!, value)
+      return
+    case 'integer':
+      if (!isInt32(value)) throw new Misfit(leaf.eventPath, 'an integer of 32 bits', value)
+      column.data[slot] = value
+      return
+    case 'long':
+    case 'timestamp':
+      if (!isInt64(value)) throw new Misfit(leaf.eventPath, 'an integer of 64 bits', value)
+      storeInt64(column.data, slot * 2, value)
+      return
+    case 'datetime': {
+      const time = timeOf(value)
+      if (time === undefined) throw new Misfit(leaf.eventPath, 'an RFC 3339 time', value)
+      storeInt64(column.data, slot * 2, time)
+      return
+    }
+    case 'float':
+      if (typeof value !== 'number' || !Number.isFinite(value)) throw new Misfit(leaf.eventPath, 'a number', value)
+      doubles[0] = value + 0 // JSON has no -0
+      column.data[slot * 2] = doubleWords[0]!
+      column.data[slot * 2 + 1] = doubleWords[1]!
+      return
+    case 'boolean':
+      if (typeof value !== 'boolean') throw new Misfit(leaf.eventPath, 'true or false', value)
+      column.data[slot] = value ? 1 : 0
+      return
+    default:
+      // always JSON text, a string in quotes too, so that a reader can parse every value of the column
+      column.data[slot] = textNumber(column.text!, stringify(value))
+  }
+}
+
+function storeInt64(data: Int32Array, at: number, value: number | bigint): void {
+  if (typeof value === 'number') {
+    data[at] = value | 0 // modulo 2^32, exact for every integer
+    data[at + 1] = Math.floor(value / 2 ** 32)
+  } else {
+    data[at] = Number(BigInt.asIntN(32, value))
+    data[at + 1] = Number(value >> 32n)
+  }
+}
