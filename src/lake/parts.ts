@@ -1,0 +1,91 @@
+/** Collects the events of one unit into Parquet objects: one class and one partition each, sealed by counted limits. */
+import type { OcsfEvent, Pipeline } from '../convert.js'
+import type { Codec } from '../parquet/codec.js'
+import { createParquetWriter, type ParquetWriter } from '../parquet/write.js'
+import { objectKey } from './object-key.js'
+import { type Fallback, type Partition, partitionOf } from './partition.js'
+
+// The same everywhere: the objects of a unit must not depend on the machine.
+/** Events of a unit between two seals. */
+export const PART_ROWS = 200_000
+/** Bytes of raw records of a unit between two seals: 64 MiB. */
+export const PART_BYTES = 64 * 2 ** 20
+/** Classes and partitions of a unit that are open at once. */
+export const PART_OBJECTS = 256
+
+/** A finished object: its key below the lake, and its bytes. */
+export interface LakeObject {
+  readonly key: string
+  readonly rows: number
+  readonly bytes: Uint8Array
+}
+
+export interface PartsOptions {
+  /** The identity of the input object: the same unit gives the same keys. */
+  readonly unit: string
+  readonly codec: Codec
+  /** Called with each object as it is sealed. */
+  readonly put: (object: LakeObject) => void
+}
+
+export interface Parts {
+  /** `rawBytes`: length of the record as logged, for the counted limit. */
+  add(pipeline: Pipeline, event: OcsfEvent, rawBytes: number, fallback: Fallback): void
+  /** Seals what is open: at the end of the unit. */
+  seal(): void
+}
+
+interface Open {
+  readonly pipeline: Pipeline
+  readonly classUid: number
+  readonly partition: Partition
+  readonly writer: ParquetWriter
+}
+
+export function createParts({ unit, codec, put }: PartsOptions): Parts {
+  const open = new Map<string, Open>()
+  let rows = 0
+  let bytes = 0
+  let part = 0
+
+  const openFor = (pipeline: Pipeline, classUid: number, partition: Partition): Open => {
+    const { source, version } = pipeline
+    const name = `${source.id} ${classUid} ${partition.region} ${partition.accountId} ${partition.eventDay}`
+    let target = open.get(name)
+    if (target === undefined) {
+      const { columns } = pipeline.classes.get(classUid)!
+      const metadata = {
+        'ocsf-lake.source': source.id,
+        'ocsf-lake.class': `${columns.type.name} (${classUid})`,
+        'ocsf-lake.ocsf_version': version,
+        'ocsf-lake.mapping_version': String(source.mappingVersion),
+      }
+      target = { pipeline, classUid, partition, writer: createParquetWriter(columns.fields, { codec, metadata }) }
+      open.set(name, target)
+    }
+    return target
+  }
+
+  const seal = (): void => {
+    for (const { pipeline, classUid, partition, writer } of open.values()) {
+      const { rows } = writer
+      put({ key: objectKey({ unit, source: pipeline.source, classUid, partition, part }), rows, bytes: writer.finish() })
+    }
+    open.clear()
+    rows = 0
+    bytes = 0
+    part++
+  }
+
+  return {
+    add(pipeline, event, rawBytes, fallback) {
+      openFor(pipeline, event.class_uid, partitionOf(event, fallback)).writer.add(event)
+      rows++
+      bytes += rawBytes
+      if (rows >= PART_ROWS || bytes >= PART_BYTES || open.size >= PART_OBJECTS) seal()
+    },
+    seal() {
+      if (open.size > 0) seal()
+    },
+  }
+}

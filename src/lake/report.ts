@@ -1,0 +1,82 @@
+/** The conservation report: what came in, and where each record ended. */
+
+import type { Outcome } from '../convert.js'
+import { VERSION } from '../version.js'
+
+export type Counts = Record<string, number>
+
+export interface ReportedObject {
+  readonly key: string
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** One document per run; the `--json` output. */
+export interface Report {
+  /** Version of ocsf-lake. */
+  readonly version: string
+  readonly ocsf: string
+  readonly records: { in: number; written: number; filtered: number; duplicates: number; rejected: number }
+  /** By source, then reason. */
+  readonly filtered: Record<string, Counts>
+  /** By source, then rule. */
+  readonly rejected: Record<string, Counts>
+  /** By rule. */
+  readonly warnings: Counts
+  /** Events in which a path was lowered to the version, by path. */
+  readonly lowered: Counts
+  /** Written events by `<source>/<class_uid>`. */
+  readonly classes: Counts
+  readonly files: { read: number; skipped: number; failed: number }
+  readonly objects: ReportedObject[]
+  ms: number
+}
+
+export function emptyReport(ocsf: string): Report {
+  return {
+    version: VERSION,
+    ocsf,
+    records: { in: 0, written: 0, filtered: 0, duplicates: 0, rejected: 0 },
+    filtered: {},
+    rejected: {},
+    warnings: {},
+    lowered: {},
+    classes: {},
+    files: { read: 0, skipped: 0, failed: 0 },
+    objects: [],
+    ms: 0,
+  }
+}
+
+function count(counts: Counts, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1
+}
+
+function countUnder(groups: Record<string, Counts>, group: string, name: string): void {
+  const counts = groups[group] ?? {}
+  groups[group] = counts
+  count(counts, name)
+}
+
+/** Counts where a record ended; `records.in` is counted apart, where it was read. */
+export function countOutcome(report: Report, source: string, outcome: Outcome): void {
+  if (outcome.kind === 'event') {
+    report.records.written++
+    count(report.classes, `${source}/${outcome.event.class_uid}`)
+    for (const { rule } of outcome.warnings) count(report.warnings, rule)
+    for (const path of outcome.lowered) count(report.lowered, path)
+  } else if (outcome.kind === 'filtered') {
+    report.records.filtered++
+    countUnder(report.filtered, source, outcome.reason)
+  } else if (outcome.kind === 'duplicate') {
+    report.records.duplicates++
+  } else {
+    report.records.rejected++
+    countUnder(report.rejected, source, outcome.issues[0]!.rule)
+  }
+}
+
+/** `records in = written + filtered + duplicates + rejected`. */
+export function addsUp({ records }: Report): boolean {
+  return records.in === records.written + records.filtered + records.duplicates + records.rejected
+}

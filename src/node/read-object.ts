@@ -1,0 +1,60 @@
+/** The bytes of one stored object: unzipped, capped, and with its faults as values. */
+import type { Fault } from '../decode/decoder.js'
+import { HEAD_BYTES } from '../recognise.js'
+import { gunzip, isGzip, type Unzipped } from './gunzip.js'
+import type { Input } from './inputs.js'
+
+/** The first 64 KiB, or all there is. */
+export async function readHead(items: AsyncGenerator<Unzipped, void, undefined>): Promise<{ readonly bytes: Uint8Array; readonly fault?: Fault }> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  while (length < HEAD_BYTES) {
+    const { value, done } = await items.next()
+    if (done) break
+    if (!(value instanceof Uint8Array)) return { bytes: Buffer.concat(chunks), fault: value }
+    chunks.push(value)
+    length += value.length
+  }
+  return { bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) }
+}
+
+/** The bytes of an input, unzipped where they are gzip (by its magic, not its name), then at most one fault. */
+export async function* unzipped(input: Input, maxBytes: number, onStored: (length: number) => void): AsyncGenerator<Unzipped, void, undefined> {
+  let unreadable: Fault | undefined
+  const read = async function* (count: (length: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for await (const chunk of input.open()) {
+        count(chunk.length)
+        yield chunk
+      }
+    } catch (error) {
+      unreadable = { rule: 'input_unreadable', expected: 'a readable file', found: String(error) }
+    }
+  }
+  const first = read(onStored)
+  const { value: start } = await first.next()
+  const whole = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    if (start instanceof Uint8Array) yield start
+    yield* first
+  }
+  let opened = false
+  const again = (): AsyncIterable<Uint8Array> => {
+    if (opened) return read(() => {})
+    opened = true
+    return whole()
+  }
+  let total = 0
+  for await (const item of start instanceof Uint8Array && isGzip(start) ? gunzip(again) : whole()) {
+    if (!(item instanceof Uint8Array)) {
+      yield unreadable ?? item
+      return
+    }
+    total += item.length
+    if (total > maxBytes) {
+      yield { rule: 'object_too_large', expected: `at most ${maxBytes} bytes unzipped`, found: `more than that, from ${input.size} stored bytes` }
+      return
+    }
+    yield item
+  }
+  if (unreadable !== undefined) yield unreadable
+}

@@ -1,0 +1,30 @@
+/** Which source an object belongs to. */
+import type { Fault } from './decode/decoder.js'
+import type { AnySource, Head } from './sources/source.js'
+
+/** Bytes of an object that recognition looks at: 64 KiB, unzipped. */
+export const HEAD_BYTES = 64 * 1024
+
+/** A source, the name under which a whole object is skipped, or the fault `source_unknown`. */
+export type Choice = { readonly source: AnySource } | { readonly skip: string } | { readonly fault: Fault }
+
+/** By key first, then by content; exactly one of the sources must answer. `fixed`: the operator has said which. */
+export function chooseSource(head: Head, sources: readonly AnySource[], fixed: AnySource | undefined): Choice {
+  if (fixed !== undefined) {
+    const answer = fixed.recognise(head)
+    return typeof answer === 'object' ? answer : { source: fixed }
+  }
+  const answers = sources.map(source => ({ source, answer: source.recognise(head) }))
+  const skip = answers.find(({ answer }) => typeof answer === 'object')?.answer
+  if (typeof skip === 'object') return skip
+  for (const how of ['key', 'content'] as const) {
+    const found = answers.filter(({ answer }) => answer === how)
+    if (found.length === 1) return { source: found[0]!.source }
+    if (found.length > 1) return unknownSource(`${found.length} sources claim it by its ${how}: ${found.map(({ source }) => source.id).join(', ')}`)
+  }
+  return unknownSource('none knows its key or its content')
+}
+
+function unknownSource(found: string): { readonly fault: Fault } {
+  return { fault: { rule: 'source_unknown', expected: 'a log that exactly one source recognises', found } }
+}
