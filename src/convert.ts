@@ -41,8 +41,8 @@ export interface EventOutcome {
   readonly lowered: readonly string[]
 }
 
-/** Where a record was lost: reading the bytes, mapping the record, or checking the event. */
-export type Stage = 'decode' | 'map' | 'validate'
+/** Where a record was lost: reading the bytes, mapping the record, checking the event, or writing it as a row. */
+export type Stage = 'decode' | 'map' | 'validate' | 'write'
 
 /** What happens to the raw text: dropped, kept with its secrets replaced, or its SHA-256 kept. */
 export type RawPolicy = 'drop' | 'keep' | 'hash'

@@ -1,5 +1,6 @@
 /** Collects the events of one unit into Parquet objects: one class and one partition each, sealed by counted limits. */
 import type { OcsfEvent, Pipeline } from '../convert.js'
+import type { Issue } from '../ocsf/issue.js'
 import type { Codec } from '../parquet/codec.js'
 import { createParquetWriter, type ParquetWriter } from '../parquet/write.js'
 import { objectKey } from './object-key.js'
@@ -29,8 +30,11 @@ export interface PartsOptions {
 }
 
 export interface Parts {
-  /** `rawBytes`: length of the record as logged, for the counted limit. */
-  add(pipeline: Pipeline, event: OcsfEvent, rawBytes: number, fallback: Fallback): void
+  /**
+   * `rawBytes`: length of the record as logged, for the counted limit. Returns why an event does not fit its columns;
+   * such an event is in no object.
+   */
+  add(pipeline: Pipeline, event: OcsfEvent, rawBytes: number, fallback: Fallback): Issue | undefined
   /** Seals what is open: at the end of the unit. */
   seal(): void
 }
@@ -79,10 +83,12 @@ export function createParts({ unit, codec, put }: PartsOptions): Parts {
 
   return {
     add(pipeline, event, rawBytes, fallback) {
-      openFor(pipeline, event.class_uid, partitionOf(event, fallback)).writer.add(event)
+      const issue = openFor(pipeline, event.class_uid, partitionOf(event, fallback)).writer.add(event)
+      if (issue !== undefined) return issue
       rows++
       bytes += rawBytes
       if (rows >= PART_ROWS || bytes >= PART_BYTES || open.size >= PART_OBJECTS) seal()
+      return undefined
     },
     seal() {
       if (open.size > 0) seal()

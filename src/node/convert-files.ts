@@ -1,7 +1,7 @@
 /** The batch conversion: files in, a lake or NDJSON out, every record accounted for in the report. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { createConverter, loadPipeline, type Outcome, type RawPolicy } from '../convert.js'
+import { createConverter, type EventOutcome, loadPipeline, type Outcome, type RawPolicy } from '../convert.js'
 import { readObjectKey } from '../decode/object-key.js'
 import { OcsfLakeError } from '../errors.js'
 import { hashOf } from '../lake/object-key.js'
@@ -10,10 +10,11 @@ import { createParts, type LakeObject, type Parts } from '../lake/parts.js'
 import { addsUp, countOutcome, emptyReport, type Report } from '../lake/report.js'
 import { DEFAULT_VERSION, isVersion, type OcsfVersion, VERSIONS } from '../ocsf/facts.js'
 import { stringify } from '../ocsf/json.js'
+import type { CodecName } from '../parquet/codec.js'
 import { chooseSource, HEAD_BYTES } from '../recognise.js'
 import { SOURCES } from '../sources/index.js'
 import type { AnySource } from '../sources/source.js'
-import { type CompressionName, nodeCodec } from './codecs.js'
+import { nodeCodec } from './codecs.js'
 import { findInputs, type Input, spoolInput } from './inputs.js'
 import { readHead, unzipped } from './read-object.js'
 import { openRejects, type Rejects } from './rejects.js'
@@ -35,7 +36,7 @@ export interface ConvertFilesOptions {
   /** Field names of header-less text, in order. */
   readonly fields?: readonly string[]
   readonly format?: 'parquet' | 'ndjson'
-  readonly compression?: CompressionName
+  readonly compression?: CodecName
   readonly raw?: RawPolicy
   readonly observables?: boolean
   /** Several inputs make one unit, cut at this many stored bytes: fewer and larger objects from many small files. */
@@ -216,18 +217,20 @@ async function convertInput(input: Input, run: Run, onRead: (storedBytes: number
   const fallback: Fallback = { region: said.region ?? options.region, account: said.account ?? options.account }
   const pipeline = await loadPipeline(source, run.ocsf, options.observables ?? true)
   let batch = new Map<string, string[]>()
-  const settle = (outcome: Outcome): void => {
+  const settle = (converted: Outcome): void => {
+    const outcome = converted.kind === 'event' && unit.parts !== undefined ? asRow(converted, unit.parts) : converted
     countOutcome(report, source.id, outcome)
     if (outcome.kind === 'rejected') unit.rejects.add(source.id, input.key, outcome)
-    if (outcome.kind !== 'event') return
-    if (unit.parts !== undefined) {
-      unit.parts.add(pipeline, outcome.event, outcome.rawBytes, fallback)
-      return
-    }
+    if (outcome.kind !== 'event' || lines === undefined) return
     const name = `${source.id}.${outcome.event.class_uid}`
     const waiting = batch.get(name) ?? []
     batch.set(name, waiting)
     waiting.push(`${stringify(outcome.event)}\n`)
+  }
+  const asRow = (outcome: EventOutcome, parts: Parts): Outcome => {
+    const issue = parts.add(pipeline, outcome.event, outcome.rawBytes, fallback)
+    if (issue === undefined) return outcome
+    return { kind: 'rejected', stage: 'write', issues: [issue], raw: stringify(outcome.event), place: outcome.place }
   }
   const flush = async (): Promise<void> => {
     for (const [name, some] of batch) await lines!.write(name, some.join(''))

@@ -1,0 +1,33 @@
+/** Front door: what a service imports, in the order data flows. */
+
+// the whole way
+export {
+  type Converter,
+  type ConvertOptions,
+  convert,
+  createConverter,
+  type EventOutcome,
+  loadPipeline,
+  type OcsfEvent,
+  type Outcome,
+  type Pipeline,
+  type RawPolicy,
+  type Stage,
+} from './convert.js'
+// bytes -> records
+export type { Decoded, Decoder, Emit, Fault, Place } from './decode/decoder.js'
+export { type ObjectKey, readObjectKey } from './decode/object-key.js'
+export { type ErrorCode, OcsfLakeError } from './errors.js'
+// events, typed, completed and checked
+export { type ClassFields, type Columns, classFields, columns, type EventOf, type Field } from './ocsf/columns.js'
+export { DEFAULT_VERSION, type Facts, loadFacts, type OcsfVersion, VERSIONS } from './ocsf/facts.js'
+export { CLASS_ENUMS, OBJECT_ENUMS, OBSERVABLE_TYPES } from './ocsf/generated/enums.js'
+export { CLASS_UIDS, type ClassName, type EventByClass } from './ocsf/generated/types.js'
+export type { Issue, Validation } from './ocsf/issue.js'
+export { type Json, type JsonObject, stringify } from './ocsf/json.js'
+export { validate } from './ocsf/validate.js'
+export { chooseSource, HEAD_BYTES } from './recognise.js'
+export { SOURCES } from './sources/index.js'
+// records -> events
+export type { AnySource, Context, DeclaredColumns, Head, Mapped, MappedEvent, Recognition, Skip, Source, Unmappable } from './sources/source.js'
+export { VERSION } from './version.js'

@@ -1,0 +1,5 @@
+/** The `ocsf-lake/lake` door: where bytes belong. */
+export { customSourceName, MAX_SOURCE_NAME, type ObjectName, objectKey } from './object-key.js'
+export { type Fallback, isAccountId, isRegion, type Partition, partitionOf } from './partition.js'
+export { createParts, type LakeObject, PART_BYTES, PART_OBJECTS, PART_ROWS, type Parts, type PartsOptions } from './parts.js'
+export { addsUp, countOutcome, emptyReport, type Report } from './report.js'

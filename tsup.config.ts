@@ -1,0 +1,24 @@
+import { globSync } from 'tinyglobby'
+import { defineConfig } from 'tsup'
+
+export default defineConfig({
+  entry: {
+    index: 'src/index.ts',
+    parquet: 'src/parquet/index.ts',
+    arrow: 'src/parquet/arrow.ts',
+    lake: 'src/lake/index.ts',
+    node: 'src/node/index.ts',
+    bin: 'src/node/bin.ts',
+    // the sources: every file at the top of the folder but the contract and the list
+    ...Object.fromEntries(
+      globSync('src/sources/*.ts', { ignore: ['**/*.test.ts', '**/source.ts', '**/index.ts'] }).map(path => [path.slice('src/'.length, -'.ts'.length), path]),
+    ),
+  },
+  format: 'esm',
+  target: 'node20',
+  platform: 'neutral',
+  splitting: true,
+  sourcemap: false,
+  clean: true,
+  external: [/^node:/, /^[a-z@][^:]*$/],
+})
