@@ -1,4 +1,6 @@
 /** Every built-in source, in the order the docs list them. */
 import type { AnySource } from './source.js'
+import { tgwFlow } from './tgw-flow.js'
+import { vpcFlow } from './vpc-flow.js'
 
-export const SOURCES: readonly AnySource[] = []
+export const SOURCES: readonly AnySource[] = [vpcFlow, tgwFlow]

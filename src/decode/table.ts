@@ -1,0 +1,367 @@
+/**
+ * Records that are rows of a table of named fields: text with a header line (any order, any subset), header-less text
+ * whose field names are known otherwise, CSV, and the same fields as one JSON object a line.
+ */
+import { OcsfLakeError } from '../errors.js'
+import type { Decoder, Emit, Fault } from './decoder.js'
+import { isJsonObject, type Json, type JsonObject, parseJson } from './json.js'
+import { lineSplitter } from './lines.js'
+
+/**
+ * How a field is read. `integer` and `long` are counts without sign; a `long` beyond 2^53 is a bigint. Fields of kind
+ * `rest` are known, but a record carries them under `rest`, together with the unknown ones.
+ */
+export type FieldKind = 'text' | 'integer' | 'long' | 'rest'
+export type TableFields = Readonly<Record<string, FieldKind>>
+
+const MAX_LONG = 2n ** 63n - 1n
+
+interface Value {
+  readonly text: string
+  readonly integer: number
+  readonly long: number | bigint
+}
+
+/** A row: the fields by their names, absent where the log has `-` or nothing. */
+export type Row<Fields extends TableFields> = {
+  readonly [Name in keyof Fields as Fields[Name] extends 'rest' ? never : Name]?: Fields[Name] extends keyof Value ? Value[Fields[Name]] : never
+} & {
+  /** What has no name above, by the name the log gives it. */
+  readonly rest?: JsonObject
+}
+
+export interface Table<Fields extends TableFields> {
+  /** What one record is called in a fault, e.g. `a VPC flow log record`. */
+  readonly record: string
+  /** Every known field by its name, lower case with hyphens. */
+  readonly fields: Fields
+  /** Field names of header-less text, judged by its first row; `undefined` when that is no known default format. */
+  implied?(cells: readonly string[]): readonly string[] | undefined
+}
+
+/** The name as the table knows it: `account_id` and `${account-id}` are `account-id`. */
+export function fieldName(written: string): string {
+  const name = written.startsWith('${') && written.endsWith('}') ? written.slice(2, -1) : written.trim()
+  return name.toLowerCase().replaceAll('_', '-')
+}
+
+/** The cells of one line: CSV when it has a comma, else separated by runs of spaces and tabs; `undefined` for broken quotes. */
+export function cellsOf(line: string): readonly string[] | undefined {
+  return line.includes(',') ? csvCells(line) : spacedCells(line)
+}
+
+/** Whether a line names fields: at least half of its cells are known names, or is one that has been seen as header. */
+export function isHeader(cells: readonly string[], fields: TableFields): boolean {
+  let known = 0
+  for (const cell of cells) if (Object.hasOwn(fields, fieldName(cell))) known++
+  return known > 0 && known * 2 >= cells.length
+}
+
+interface Layout {
+  readonly names: readonly string[]
+  readonly kinds: readonly FieldKind[]
+  readonly csv: boolean
+  /** A row with nothing in it, fields in their order: copying it keeps all rows of a file in one shape. */
+  readonly blank: Readonly<Record<string, undefined>>
+  /** The last row's texts: what repeats from row to row is one string, not thousands. */
+  readonly last: string[]
+}
+
+/**
+ * Decodes rows. One line is one record or, for a header or a blank line, none.
+ *
+ * @param fields names of header-less text in order; a header line, where there is one, wins
+ * @throws OcsfLakeError `option_invalid` when `fields` names a field twice
+ */
+export function tableDecoder<const Fields extends TableFields>(table: Table<Fields>, fields?: readonly string[]): Decoder<Row<Fields>> {
+  const { fields: known, record: what } = table
+  let layout: Layout | undefined
+  let header = ''
+  let emit: Emit<Row<Fields>> = () => {}
+
+  if (fields !== undefined && fields.length > 0) {
+    const twice = duplicate(fields)
+    if (twice !== undefined)
+      throw new OcsfLakeError('option_invalid', `The field ${twice} is named twice: give each field of the log format once, in its order.`)
+  }
+
+  const onLine = (text: string, raw: Uint8Array, number: number): void => {
+    const row = read(text)
+    if (row === undefined) return
+    const place = { line: number }
+    if ('fault' in row) emit({ fault: row.fault, place, raw })
+    // The layout gives each name the kind that Row has for it.
+    else emit({ record: row.row as Row<Fields>, place, raw })
+  }
+
+  const read = (text: string): { readonly row: object } | { readonly fault: Fault } | undefined => {
+    if (text.charCodeAt(0) === 123 /* { */) return jsonRow(text)
+    if (layout === undefined || mayBeHeader(text)) {
+      const cells = cellsOf(text)
+      if (cells !== undefined && (text === header || isHeader(cells, known))) return readHeader(text, cells)
+      if (layout === undefined) {
+        if (cells === undefined) return broken(text)
+        const names = fields !== undefined && fields.length > 0 ? fields : table.implied?.(cells)
+        if (names === undefined) return { fault: { rule: 'header_missing', expected: `a header line, field names, or ${what}`, found: clip(text) } }
+        layout = layoutOf(names, known, text.includes(','))
+      }
+    }
+    return layout.csv ? csvRow(text, layout) : spacedRow(text, layout)
+  }
+
+  const readHeader = (text: string, cells: readonly string[]): { readonly fault: Fault } | undefined => {
+    const twice = duplicate(cells)
+    if (twice !== undefined) {
+      layout = undefined
+      header = ''
+      return { fault: { rule: 'field_duplicate', path: twice, expected: 'each field once', found: clip(text) } }
+    }
+    header = text
+    layout = layoutOf(cells, known, text.includes(','))
+    return undefined
+  }
+
+  /** Cheap, for every row: a header's first cell is a name, and a value hardly ever is one. */
+  const mayBeHeader = (text: string): boolean => {
+    const first = text.charCodeAt(0)
+    if (first >= 48 && first <= 57) return false
+    if (text === header) return true
+    let end = 0
+    while (end < text.length && !isSeparator(text.charCodeAt(end))) end++
+    return Object.hasOwn(known, fieldName(unquoted(text.slice(0, end))))
+  }
+
+  const jsonRow = (text: string): { readonly row: object } | { readonly fault: Fault } => {
+    let value: Json
+    try {
+      value = parseJson(text)
+    } catch {
+      return { fault: { rule: 'json_syntax', expected: 'one JSON object a line', found: clip(text) } }
+    }
+    if (!isJsonObject(value)) return { fault: { rule: 'json_syntax', expected: 'one JSON object a line', found: clip(text) } }
+    const row: Record<string, unknown> = {}
+    let rest: Record<string, Json> | undefined
+    let some = false
+    for (const written of Object.keys(value)) {
+      const item = value[written]
+      const name = fieldName(written)
+      const kind = Object.hasOwn(known, name) ? known[name]! : undefined
+      some ||= kind !== undefined
+      if (item === undefined || item === null || item === '' || item === '-') continue
+      if (kind === undefined) {
+        rest ??= {}
+        put(rest, written, item)
+        continue
+      }
+      if (Object.hasOwn(kind === 'rest' ? (rest ?? {}) : row, name))
+        return { fault: { rule: 'field_duplicate', path: name, expected: 'each field once', found: clip(text) } }
+      if (kind === 'rest') {
+        rest ??= {}
+        rest[name] = item
+        continue
+      }
+      const typed = kind === 'text' ? textFrom(item) : countFrom(item, kind)
+      if (typed === undefined) return wrongType(name, kind, typeof item === 'object' ? 'a JSON structure' : String(item))
+      row[name] = typed
+    }
+    if (!some) return { fault: { rule: 'record_unknown', expected: what, found: clip(text) } }
+    if (rest !== undefined) row.rest = rest
+    return { row }
+  }
+
+  const lines = lineSplitter({ line: onLine, fault: (fault, raw, number) => emit({ fault, place: { line: number }, raw }) })
+  return {
+    push(bytes, sink) {
+      emit = sink
+      lines.push(bytes)
+    },
+    end(sink) {
+      emit = sink
+      lines.end()
+    },
+  }
+}
+
+function layoutOf(written: readonly string[], known: TableFields, csv: boolean): Layout {
+  const names: string[] = []
+  const kinds: FieldKind[] = []
+  const blank: Record<string, undefined> = {}
+  for (const cell of written) {
+    const name = fieldName(cell)
+    const kind = Object.hasOwn(known, name) ? known[name]! : undefined
+    names.push(kind === undefined ? cell : name)
+    kinds.push(kind ?? 'rest')
+    if (kind !== undefined && kind !== 'rest') blank[name] = undefined
+  }
+  return { names, kinds, csv, blank: { ...blank, rest: undefined }, last: names.map(() => '') }
+}
+
+function duplicate(written: readonly string[]): string | undefined {
+  const seen = new Set<string>()
+  for (const cell of written) {
+    const name = fieldName(cell)
+    if (seen.has(name)) return name
+    seen.add(name)
+  }
+  return undefined
+}
+
+/** The hot path: one pass over the line, numbers read in place. */
+function spacedRow(line: string, layout: Layout): { readonly row: object } | { readonly fault: Fault } {
+  const { names, kinds, last } = layout
+  const row: Record<string, unknown> = { ...layout.blank }
+  const { length } = line
+  let rest: Record<string, Json> | undefined
+  let fault: { readonly fault: Fault } | undefined
+  let column = 0
+  let at = 0
+  for (;;) {
+    while (at < length && isSpace(line.charCodeAt(at))) at++
+    if (at === length) break
+    const start = at
+    while (at < length && !isSpace(line.charCodeAt(at))) at++
+    const index = column++
+    if (index >= names.length || (at - start === 1 && line.charCodeAt(start) === 45) || fault !== undefined) continue
+    const kind = kinds[index]!
+    if (kind === 'integer' || kind === 'long') {
+      const value = count(line, start, at, kind)
+      if (value === undefined) fault = wrongType(names[index]!, kind, line.slice(start, at))
+      else row[names[index]!] = value
+      continue
+    }
+    let text = last[index]!
+    if (text.length !== at - start || !line.startsWith(text, start)) {
+      text = line.slice(start, at)
+      last[index] = text
+    }
+    if (kind === 'text') row[names[index]!] = text
+    else {
+      rest ??= {}
+      put(rest, names[index]!, text)
+    }
+  }
+  if (column !== names.length) return fieldCount(names.length, column)
+  if (fault !== undefined) return fault
+  row.rest = rest
+  return { row }
+}
+
+function csvRow(line: string, layout: Layout): { readonly row: object } | { readonly fault: Fault } {
+  const { names, kinds } = layout
+  const cells = csvCells(line)
+  if (cells === undefined) return broken(line)
+  if (cells.length !== names.length) return fieldCount(names.length, cells.length)
+  const row: Record<string, unknown> = { ...layout.blank }
+  let rest: Record<string, Json> | undefined
+  for (let index = 0; index < cells.length; index++) {
+    const cell = cells[index]!
+    if (cell === '' || cell === '-') continue
+    const kind = kinds[index]!
+    const name = names[index]!
+    if (kind === 'text') row[name] = cell
+    else if (kind === 'rest') {
+      rest ??= {}
+      put(rest, name, cell)
+    } else {
+      const value = count(cell, 0, cell.length, kind)
+      if (value === undefined) return wrongType(name, kind, cell)
+      row[name] = value
+    }
+  }
+  row.rest = rest
+  return { row }
+}
+
+function isSpace(code: number): boolean {
+  return code === 32 || code === 9
+}
+
+function isSeparator(code: number): boolean {
+  return isSpace(code) || code === 44
+}
+
+function spacedCells(line: string): readonly string[] {
+  return line.split(/[ \t]+/).filter(cell => cell !== '')
+}
+
+/** RFC 4180, one line; `undefined` when quotes do not match. */
+function csvCells(line: string): readonly string[] | undefined {
+  const cells: string[] = []
+  let at = 0
+  for (;;) {
+    if (line.charCodeAt(at) !== 34) {
+      const comma = line.indexOf(',', at)
+      cells.push(line.slice(at, comma === -1 ? line.length : comma))
+      if (comma === -1) return cells
+      at = comma + 1
+      continue
+    }
+    let text = ''
+    for (at++; ; at++) {
+      const quote = line.indexOf('"', at)
+      if (quote === -1) return undefined
+      text += line.slice(at, quote)
+      at = quote + 1
+      if (line.charCodeAt(at) !== 34) break
+      text += '"'
+    }
+    cells.push(text)
+    if (at === line.length) return cells
+    if (line.charCodeAt(at) !== 44) return undefined
+    at++
+  }
+}
+
+function unquoted(cell: string): string {
+  return cell.length > 1 && cell.startsWith('"') && cell.endsWith('"') ? cell.slice(1, -1) : cell
+}
+
+/** Digits of `text` from `start` to `end`; `undefined` when there is anything else, or more than the kind can hold. */
+function count(text: string, start: number, end: number, kind: 'integer' | 'long'): number | bigint | undefined {
+  if (start === end) return undefined
+  let value = 0
+  for (let i = start; i < end; i++) {
+    const digit = text.charCodeAt(i) - 48
+    if (digit < 0 || digit > 9) return undefined
+    value = value * 10 + digit
+  }
+  if (value <= Number.MAX_SAFE_INTEGER) return value
+  if (kind === 'integer' || value > 1e19) return undefined
+  const exact = BigInt(text.slice(start, end))
+  return exact > MAX_LONG ? undefined : exact
+}
+
+function countFrom(item: Json, kind: 'integer' | 'long'): number | bigint | undefined {
+  if (typeof item === 'string') return count(item, 0, item.length, kind)
+  if (typeof item === 'number') return Number.isSafeInteger(item) && item >= 0 ? item : undefined
+  return typeof item === 'bigint' && kind === 'long' && item >= 0n && item <= MAX_LONG ? item : undefined
+}
+
+function textFrom(item: Json): string | undefined {
+  if (typeof item === 'string') return item
+  return typeof item === 'number' || typeof item === 'bigint' ? String(item) : undefined
+}
+
+/** An own property, also when a hostile log names it `__proto__`. */
+function put(target: Record<string, Json>, name: string, value: Json): void {
+  if (name === '__proto__') Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true })
+  else target[name] = value
+}
+
+function broken(line: string): { readonly fault: Fault } {
+  return { fault: { rule: 'csv_syntax', expected: 'matching quotes', found: clip(line) } }
+}
+
+function fieldCount(expected: number, found: number): { readonly fault: Fault } {
+  return { fault: { rule: 'field_count', expected: String(expected), found: String(found) } }
+}
+
+function wrongType(path: string, kind: FieldKind, found: string): { readonly fault: Fault } {
+  const expected = kind === 'text' ? 'text' : `a whole number up to ${kind === 'long' ? MAX_LONG : Number.MAX_SAFE_INTEGER}`
+  return { fault: { rule: 'wrong_type', path, expected, found: clip(found) } }
+}
+
+/** Enough of a value to recognise it; the whole stands in the raw record. */
+function clip(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text
+}
