@@ -13,10 +13,13 @@ export function schemaId(facts: Facts, name: string): string {
 
 /**
  * Keywords of the schemas that this package compiles for itself, where plain JSON Schema is not enough:
- * `ocsfLong` is an int64 as number or bigint, `ocsfAbsent` accepts only `undefined`.
+ * `ocsfLong` is an int64 as number or bigint, `ocsfLength` a greatest length in code points, `ocsfClosed` refuses
+ * members beyond `properties` unless they are `undefined`, `ocsfGate` names further checks.
  */
 export const OCSF_LONG = 'ocsfLong'
-export const OCSF_ABSENT = 'ocsfAbsent'
+export const OCSF_LENGTH = 'ocsfLength'
+export const OCSF_CLOSED = 'ocsfClosed'
+export const OCSF_GATE = 'ocsfGate'
 
 /**
  * `bundled`: plain JSON Schema for any validator. `runtime`: int64 may be bigint, a member that is `undefined` is
@@ -40,11 +43,13 @@ function scalarSchema(facts: Facts, attribute: Attribute, flavour: Flavour): Jso
   if (SCALARS[base] === undefined) throw new Error(`no JSON Schema for OCSF type ${attribute.type}`)
   if (base === 'long_t' && flavour === 'runtime') return { [OCSF_LONG]: true }
   const schema: Record<string, unknown> = { ...SCALARS[base] }
+  let length = Number.POSITIVE_INFINITY
   for (const name of typeChain(facts, attribute.type).toReversed()) {
     const { range, max_len } = facts.types[name] ?? {}
     if (range !== undefined) [schema.minimum, schema.maximum] = range
-    if (max_len !== undefined) schema.maxLength = Math.min(max_len, (schema.maxLength as number | undefined) ?? Number.POSITIVE_INFINITY)
+    if (max_len !== undefined) length = Math.min(length, max_len)
   }
+  if (length !== Number.POSITIVE_INFINITY) schema[flavour === 'bundled' ? 'maxLength' : OCSF_LENGTH] = length
   if (attribute.enum !== undefined) {
     const values = Object.keys(attribute.enum)
     schema.enum = schema.type === 'string' ? values : values.map(Number)
@@ -76,7 +81,7 @@ function objectSchema(facts: Facts, type: ObjectType, members: readonly Member[]
     type: 'object',
     properties,
     ...(required.length > 0 && { required }),
-    additionalProperties: bundled ? false : { [OCSF_ABSENT]: true },
+    ...(bundled ? { additionalProperties: false } : { [OCSF_CLOSED]: true }),
     ...(bundled && at_least_one && { anyOf: at_least_one.map(present) }),
     ...(bundled && just_one && { oneOf: just_one.map(present) }),
   }
@@ -114,7 +119,7 @@ export function fieldsSchema(facts: Facts, columns: ClassFields): JsonSchema {
       defs[path] = build(facts.objects.get(field.attribute.object_type!)!, field.fields, `${path}.`)
       return [field.attribute, `#/$defs/${path}`]
     })
-    return objectSchema(facts, type, members, 'runtime')
+    return { ...objectSchema(facts, type, members, 'runtime'), [OCSF_GATE]: prefix.slice(0, -1) }
   }
   const root = build(columns.type, columns.fields, '')
   return { $schema: DRAFT, ...root, $defs: defs }

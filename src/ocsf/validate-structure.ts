@@ -1,22 +1,32 @@
 /** Shapes, types, enums, ranges and lengths, judged by ajv. The only file that knows ajv. */
-import { _, Ajv2020, type ErrorObject, type KeywordCxt } from 'ajv/dist/2020.js'
+import { _, Ajv2020, type Code, type ErrorObject, type KeywordCxt, type Name, nil } from 'ajv/dist/2020.js'
 import type { Issue } from './issue.js'
-import { type JsonSchema, OCSF_ABSENT, OCSF_LONG } from './json-schema.js'
+import { type JsonSchema, OCSF_CLOSED, OCSF_GATE, OCSF_LENGTH, OCSF_LONG } from './json-schema.js'
+import type { Gates, Question } from './validate-gate.js'
 import { describe, MAX_FINDINGS, oneOf, pathText } from './validate-wording.js'
 
 /** The structural half of a validator. */
 export interface Structure {
-  /** True when there is nothing to report; stops at the first finding. */
+  /** True when there is nothing to report, the gates included; stops at the first finding. */
   accepts(event: object): boolean
-  /** Every finding. */
+  /** Every structural finding. */
   issues(event: object): Issue[]
 }
 
-function ajv(allErrors: boolean): Ajv2020 {
-  const instance = new Ajv2020({ strict: true, allErrors, verbose: allErrors, inlineRefs: false, validateSchema: false, addUsedSchema: false })
+/** How long a text is for OCSF: a pair of surrogates is one character. */
+function codePoints(text: string): number {
+  let count = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < 0xdc00 || code > 0xdfff || i === 0 || (text.charCodeAt(i - 1) & 0xfc00) !== 0xd800) count++
+  }
+  return count
+}
+
+function ajv(allErrors: boolean, gates?: Gates): Ajv2020 {
+  const instance = new Ajv2020({ strict: true, allErrors, verbose: allErrors, messages: false, inlineRefs: false, validateSchema: false, addUsedSchema: false })
   instance.addKeyword({
     keyword: OCSF_LONG,
-    schemaType: 'boolean',
     code(cxt: KeywordCxt) {
       const { data } = cxt
       cxt.pass(
@@ -25,40 +35,96 @@ function ajv(allErrors: boolean): Ajv2020 {
     },
   })
   instance.addKeyword({
-    keyword: OCSF_ABSENT,
-    schemaType: 'boolean',
+    keyword: OCSF_LENGTH,
+    type: 'string',
+    // ajv's maxLength counts code points of every text, which was more than half of the time of an event
     code(cxt: KeywordCxt) {
-      cxt.pass(_`${cxt.data} === undefined`)
+      const count = cxt.gen.scopeValue('func', { ref: codePoints })
+      cxt.pass(_`${cxt.data}.length <= ${cxt.schema} || ${count}(${cxt.data}) <= ${cxt.schema}`)
+    },
+  })
+  instance.addKeyword({
+    keyword: OCSF_CLOSED,
+    type: 'object',
+    // a switch over the names is faster than ajv's additionalProperties, which asks hasOwnProperty for each member
+    code(cxt: KeywordCxt) {
+      const { gen, data, parentSchema } = cxt
+      const closed = gen.let('closed', true)
+      const empty = gen.let('empty', gates !== undefined)
+      const key = gen.name('key')
+      let cases: Code = nil
+      for (const name of Object.keys(parentSchema.properties)) cases = _`${cases} case ${name}:`
+      gen.code(
+        _`for (const ${key} in ${data}) { if (${empty} && ${data}[${key}] !== undefined) ${empty} = false; switch (${key}) { ${cases} break; default: if (${data}[${key}] !== undefined) ${closed} = false } }`,
+      )
+      cxt.pass(_`${closed} && !${empty}`)
+    },
+  })
+  instance.addKeyword({
+    keyword: OCSF_GATE,
+    type: 'object',
+    code(cxt: KeywordCxt) {
+      const { gen, data } = cxt
+      const gate = gates?.objects.get(cxt.schema)
+      if (gates === undefined || gate === undefined) return
+      const asked = ({ test, fixed, names }: Question, ...more: Code[]): Code => {
+        const values: Code[] = fixed === undefined ? [] : [typeof fixed === 'number' ? _`${fixed}` : gen.scopeValue('func', { ref: fixed })]
+        for (const name of names) values.push(_`${data}[${name}]`)
+        return _`${gen.scopeValue('func', { ref: test })}(${list([...values, ...more])})`
+      }
+      let open: Code = _`true`
+      for (const names of gate.anyOf) open = _`${open} && !(${absent(data, names)})`
+      for (const question of gate.constraints) open = _`${open} && ${asked(question, data)}`
+      for (const [profiles, { names, required }] of gate.profiles) {
+        const declared = _`(${gen.scopeValue('func', { ref: gates.declared })}.profiles & ${profiles}) !== 0`
+        open = _`${open} && (${declared} ? !(${required.length === 0 ? _`false` : missing(data, required)}) : ${absent(data, names)})`
+      }
+      for (const question of gate.questions) open = _`${open} && ${asked(question)}`
+      cxt.pass(open)
     },
   })
   return instance
 }
 
+function list(codes: readonly Code[]): Code {
+  return codes.reduce((left, right) => _`${left}, ${right}`)
+}
+
+/** None of the attributes is there. */
+function absent(data: Name, names: readonly string[]): Code {
+  return names.map(name => _`${data}[${name}] === undefined`).reduce((left, right) => _`${left} && ${right}`)
+}
+
+/** One of the attributes is not there. */
+function missing(data: Name, names: readonly string[]): Code {
+  return names.map(name => _`${data}[${name}] === undefined`).reduce((left, right) => _`${left} || ${right}`)
+}
+
 /** A compiler of schemas that share the definitions of `shared`; each schema is compiled when first used. */
-export function structures(shared?: JsonSchema): (schema: JsonSchema) => Structure {
-  const instance = (allErrors: boolean) => {
-    let made: Ajv2020 | undefined
+export function structures(shared?: JsonSchema, gates?: Gates): (schema: JsonSchema) => Structure {
+  const compiler = (allErrors: boolean) => {
+    let instance: Ajv2020 | undefined
     return (schema: JsonSchema) => {
-      if (made === undefined) {
-        made = ajv(allErrors)
-        if (shared !== undefined) made.addSchema(shared)
+      if (instance === undefined) {
+        instance = ajv(allErrors, allErrors ? undefined : gates)
+        if (shared !== undefined) instance.addSchema(shared)
       }
-      return made.compile(schema)
+      return instance.compile(schema)
     }
   }
-  const fast = instance(false)
-  const full = instance(true)
+  const quick = compiler(false)
+  const thorough = compiler(true)
   return schema => {
-    let quick: ReturnType<typeof fast> | undefined
-    let thorough: ReturnType<typeof full> | undefined
+    let accepts: ReturnType<typeof quick> | undefined
+    let lists: ReturnType<typeof thorough> | undefined
     return {
       accepts(event) {
-        quick ??= fast(schema)
-        return quick(event)
+        accepts ??= quick(schema)
+        return accepts(event)
       },
       issues(event) {
-        thorough ??= full(schema)
-        return thorough(event) ? [] : issuesOf(thorough.errors ?? [], event)
+        lists ??= thorough(schema)
+        return lists(event) ? [] : issuesOf(lists.errors ?? [], event)
       },
     }
   }
@@ -67,12 +133,12 @@ export function structures(shared?: JsonSchema): (schema: JsonSchema) => Structu
 const RULES: Readonly<Record<string, string>> = {
   type: 'wrong_type',
   [OCSF_LONG]: 'wrong_type',
-  [OCSF_ABSENT]: 'unknown_attribute',
+  [OCSF_CLOSED]: 'unknown_attribute',
   required: 'required_missing',
   enum: 'enum_unknown',
   minimum: 'range',
   maximum: 'range',
-  maxLength: 'max_len',
+  [OCSF_LENGTH]: 'max_len',
 }
 
 function ruleOf(error: ErrorObject): string {
@@ -91,10 +157,9 @@ function expectedBy(error: ErrorObject, rule: string): string {
   }
   const limits = error.parentSchema ?? {}
   if (rule === 'required_missing') return 'a value'
-  if (rule === 'unknown_attribute') return 'an attribute that is declared here'
   if (rule === 'enum_unknown') return oneOf(error.params.allowedValues)
   if (rule === 'range') return `${limits.minimum} to ${limits.maximum}`
-  return `at most ${limits.maxLength} characters`
+  return `at most ${limits[OCSF_LENGTH]} characters`
 }
 
 /** One issue per finding; what follows from a wrong type at the same place is not repeated. */
@@ -107,6 +172,10 @@ function issuesOf(errors: readonly ErrorObject[], event: object): Issue[] {
     if (issues.length === MAX_FINDINGS) break
     const rule = ruleOf(error)
     if (rule !== 'wrong_type' && mistyped.has(error.instancePath)) continue
+    if (rule === 'unknown_attribute') {
+      unknownAttributes(issues, error, event)
+      continue
+    }
     const path = pathText(event, segments(error))
     const key = `${rule} ${path}`
     if (key === last) continue // a value of the wrong type that is also out of bounds
@@ -114,6 +183,20 @@ function issuesOf(errors: readonly ErrorObject[], event: object): Issue[] {
     issues.push({ path, rule, expected: expectedBy(error, rule), found: rule === 'required_missing' ? 'nothing' : describe(error.data) })
   }
   return issues
+}
+
+function unknownAttributes(issues: Issue[], error: ErrorObject, event: object): void {
+  const known: object = error.parentSchema?.properties
+  const object = error.data as Readonly<Record<string, unknown>> // the keyword is asked of objects only
+  for (const name in object) {
+    if (Object.hasOwn(known, name) || object[name] === undefined || issues.length === MAX_FINDINGS) continue
+    issues.push({
+      path: pathText(event, [...segments(error), name]),
+      rule: 'unknown_attribute',
+      expected: 'an attribute of this object',
+      found: describe(object[name]),
+    })
+  }
 }
 
 /** The JSON pointer of an error, taken apart; a missing attribute has the path it would have. */

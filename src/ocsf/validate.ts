@@ -53,7 +53,7 @@ function validatorOf(facts: Facts, type: ClassType): (event: Obj) => Validation 
     validator = event => {
       const { value, tooDeep } = withoutNulls(facts, type, event)
       if (tooDeep) return refused('', 'too_deep', `at most ${MAX_DEPTH} levels of objects`, event)
-      return verdict(structure.issues(value), rules(event))
+      return verdict(structure.issues(value), rules.report(event))
     }
     validators.set(type, validator)
   }
@@ -65,14 +65,9 @@ function validatorOf(facts: Facts, type: ClassType): (event: Obj) => Validation 
  * A valid event without warnings gets a shared, frozen result. Members that are `undefined` are absent.
  */
 export function classValidator(facts: Facts, columns: ClassFields): (event: object) => Validation {
-  const structure = structures()(fieldsSchema(facts, columns))
   const rules = classRules(facts, columns.type, columns.fields)
-  return event => {
-    const accepted = structure.accepts(event)
-    const findings = rules(event)
-    if (accepted && findings === undefined) return VALID
-    return verdict(accepted ? [] : structure.issues(event), findings)
-  }
+  const structure = structures(undefined, rules.gates)(fieldsSchema(facts, columns))
+  return event => (rules.admit(event) && structure.accepts(event) ? VALID : verdict(structure.issues(event), rules.report(event)))
 }
 
 function verdict(structural: readonly Issue[], findings: Findings | undefined): Validation {
