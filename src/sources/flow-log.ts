@@ -29,7 +29,7 @@ export function namesIn(line: string, fields: TableFields): readonly string[] {
 
 /** Transit Gateway names that no VPC flow log has. */
 export function isTransitGateway(names: readonly string[]): boolean {
-  return names.some(name => name.startsWith('tgw-') || name.startsWith('packets-lost-') || name === 'resource-type')
+  return names.some(name => name.startsWith('tgw-') || name.startsWith('packets-lost-'))
 }
 
 /** Whether header-less cells are a row of the Transit Gateway default format, also as it was with fewer fields. */
@@ -107,19 +107,26 @@ export function ipIn(text: string | undefined): string | undefined {
   return text !== undefined && isIp(text) ? text : undefined
 }
 
-const PROTOCOL_VERSION: Readonly<Record<string, 4 | 6>> = { IPv4: 4, IPv6: 6 }
+// Maps, not objects, where the key is text from a log: it may say `constructor`.
+const PROTOCOL_VERSION: ReadonlyMap<string, 4 | 6> = new Map([
+  ['IPv4', 4],
+  ['IPv6', 6],
+])
 
 /** `protocol_ver_id` of the `type` field (EFA traffic is neither), else of an address. */
 export function protocolVersion(type: string | undefined, ip: string | undefined): 4 | 6 | 99 | undefined {
-  if (type !== undefined) return PROTOCOL_VERSION[type] ?? 99
+  if (type !== undefined) return PROTOCOL_VERSION.get(type) ?? 99
   return ip === undefined ? undefined : ip.includes(':') ? 6 : 4
 }
 
-const DIRECTION: Readonly<Record<string, 1 | 2>> = { ingress: 1, egress: 2 }
+const DIRECTION: ReadonlyMap<string, 1 | 2> = new Map([
+  ['ingress', 1],
+  ['egress', 2],
+])
 
 /** `direction_id` of the `flow-direction` field; 0 where the format does not have it. */
 export function directionId(direction: string | undefined): 0 | 1 | 2 | 99 {
-  return direction === undefined ? 0 : (DIRECTION[direction] ?? 99)
+  return direction === undefined ? 0 : (DIRECTION.get(direction) ?? 99)
 }
 
 /**

@@ -141,8 +141,16 @@ const declared = {
   }),
 }
 
-const ACTIVITY: Readonly<Record<string, 5 | 6>> = { ACCEPT: 6, REJECT: 5 } // Traffic, Refuse
-const VERDICT: Readonly<Record<string, 1 | 2>> = { ACCEPT: 1, REJECT: 2 } // Allowed, Denied or Blocked
+/** Traffic and Refuse. */
+const ACTIVITY: ReadonlyMap<string, 5 | 6> = new Map([
+  ['ACCEPT', 6],
+  ['REJECT', 5],
+])
+/** Allowed and Denied as action, Allowed and Blocked as disposition. */
+const VERDICT: ReadonlyMap<string, 1 | 2> = new Map([
+  ['ACCEPT', 1],
+  ['REJECT', 2],
+])
 
 /** `traffic-path` to `boundary_id`. */
 const BOUNDARY: Readonly<Record<number, 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11>> = { 1: 4, 2: 5, 3: 6, 4: 7, 5: 8, 6: 9, 7: 10, 8: 11 }
@@ -202,8 +210,8 @@ export const vpcFlow: Source<VpcFlowRecord, typeof declared> = {
     if ((srcIp ?? srcService ?? (side === 'src' ? identified : undefined)) === undefined) return endpointMissing('src', pktSrcaddr ?? srcaddr)
     if ((dstIp ?? dstService ?? (side === 'dst' ? identified : undefined)) === undefined) return endpointMissing('dst', pktDstaddr ?? dstaddr)
 
-    const activity = action === undefined ? 6 : (ACTIVITY[action] ?? 99)
-    const verdict = action === undefined ? undefined : (VERDICT[action] ?? 99)
+    const activity = action === undefined ? 6 : (ACTIVITY.get(action) ?? 99)
+    const verdict = action === undefined ? undefined : (VERDICT.get(action) ?? 99)
     const versionId = protocolVersion(record.type, srcIp ?? dstIp)
     const direction = directionId(record['flow-direction'])
     const path = record['traffic-path']
