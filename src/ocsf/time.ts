@@ -67,14 +67,27 @@ export function msFromIso(text: string): number | undefined {
 }
 
 const LIMIT = 8.64e15
+const DAY_MS = 86_400_000
+const TWO = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'))
 let lastMs = Number.NaN
 let lastIso = ''
+let lastDay = Number.NaN
+let lastDate = ''
 
-/** `2024-05-01T00:00:00.000Z`, or `undefined` for what no date can be. */
+/** `2024-05-01T00:00:00.000Z`, or `undefined` for what no date can be. Logs hold few days, so a day is formatted once. */
 export function isoFromMs(ms: number): string | undefined {
   if (ms === lastMs) return lastIso
-  if (typeof ms !== 'number' || !(ms >= -LIMIT && ms <= LIMIT)) return undefined
-  lastIso = new Date(ms).toISOString()
+  if (!Number.isInteger(ms) || ms < -LIMIT || ms > LIMIT) return undefined
+  const day = Math.floor(ms / DAY_MS)
+  if (day !== lastDay) {
+    lastDate = new Date(day * DAY_MS).toISOString().slice(0, -13)
+    lastDay = day
+  }
+  const rest = ms - day * DAY_MS
+  const second = Math.floor(rest / 1000)
+  const minute = Math.floor(second / 60)
+  const milli = rest - second * 1000
+  lastIso = `${lastDate}${TWO[Math.floor(minute / 60)]}:${TWO[minute % 60]}:${TWO[second % 60]}.${milli === 0 ? '000' : String(milli).padStart(3, '0')}Z`
   lastMs = ms
   return lastIso
 }
