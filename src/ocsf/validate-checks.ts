@@ -209,7 +209,8 @@ export function holds({ kind, paths }: Constraint, value: unknown): boolean {
   return kind === 'at_least_one' ? count > 0 : count === 1
 }
 
-function isPresent(value: unknown, names: readonly string[]): boolean {
+/** Whether a dotted path, taken apart, leads to a value. */
+export function isPresent(value: unknown, names: readonly string[]): boolean {
   let node = value
   for (const name of names) node = isObject(node) ? node[name] : undefined
   return node !== undefined && node !== null

@@ -14,6 +14,7 @@ import {
   isMilliseconds,
   isObject,
   isPlaceholder,
+  isPresent,
   isSameTime,
   isTypeUid,
   mismatchFrom,
@@ -45,11 +46,12 @@ export function classRules(facts: Facts, type: ClassType, fields?: readonly Fiel
   const declared = { profiles: 0 }
   const path: (string | number)[] = []
 
-  const report: Report = (severity, rule, segments, expected, value) => {
+  const add = (severity: keyof Findings, rule: string, segments: readonly (string | number)[], expected: string, worded: string): void => {
     found ??= { issues: [], warnings: [] }
     const list = found[severity]
-    if (list.length < MAX_FINDINGS) list.push({ path: pathText(event, segments), rule, expected, found: describe(value) })
+    if (list.length < MAX_FINDINGS) list.push({ path: pathText(event, segments), rule, expected, found: worded })
   }
+  const report: Report = (severity, rule, segments, expected, value) => add(severity, rule, segments, expected, describe(value))
   const observables = observableRules(facts, type, report)
 
   const start = (value: object): void => {
@@ -94,9 +96,9 @@ export function classRules(facts: Facts, type: ClassType, fields?: readonly Fiel
     }
     for (const constraint of node.constraints) {
       if (holds(constraint, value)) continue
-      const { kind, names } = constraint
-      const some = names.filter(name => value[name] !== undefined && value[name] !== null)
-      report('issues', 'constraint', path, `${kind === 'just_one' ? 'just' : 'at least'} one of ${names.join(', ')}`, some.join(', ') || 'none')
+      const { kind, names, paths } = constraint
+      const some = names.filter((_, i) => isPresent(value, paths[i]!))
+      add('issues', 'constraint', path, `${kind === 'just_one' ? 'just' : 'at least'} one of ${names.join(', ')}`, some.join(', ') || 'none of them')
     }
   }
 
