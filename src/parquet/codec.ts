@@ -14,10 +14,19 @@ export const ZSTD_LEVEL = 3
 
 export const uncompressed: Codec = { name: 'uncompressed', compress: bytes => bytes }
 
-/** Zstandard by WebAssembly. */
-export async function zstd(level = ZSTD_LEVEL): Promise<Codec> {
+// once per process: a second init swaps the module's memory under a running compression, which then writes rubbish
+let wasm: Promise<(bytes: Uint8Array, level?: number) => Uint8Array> | undefined
+
+async function loadWasm(): Promise<(bytes: Uint8Array, level?: number) => Uint8Array> {
   const { init, compress } = await import('@bokuweb/zstd-wasm')
   await init()
+  return compress
+}
+
+/** Zstandard by WebAssembly. */
+export async function zstd(level = ZSTD_LEVEL): Promise<Codec> {
+  wasm ??= loadWasm()
+  const compress = await wasm
   return { name: 'zstd', compress: bytes => compress(bytes, level) }
 }
 

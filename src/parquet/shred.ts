@@ -6,7 +6,7 @@ import { addSlot, beginRow, type ColumnBuffer, columnMemory, createColumn, rowSl
 import { flatten } from './flatten.js'
 import type { Leaf, ParquetSchema, SchemaNode } from './schema.js'
 import { textNumber } from './text.js'
-import { cellOf, isInt32, isInt64, isObject, picture, timeOf } from './values.js'
+import { cellOf, EXPECTED, isInt32, isInt64, isObject, Misfit, timeOf } from './values.js'
 
 type Obj = Readonly<Record<string, unknown>>
 
@@ -41,14 +41,6 @@ interface Node {
 }
 
 const NEVER: unknown = Symbol('never')
-
-class Misfit extends Error {
-  readonly issue: Issue
-  constructor(path: string, expected: string, value: unknown) {
-    super(expected)
-    this.issue = { path, rule: 'column_type', expected, found: picture(value) }
-  }
-}
 
 export function createShredder(schema: ParquetSchema): Shredder {
   const columns = schema.leaves.map(createColumn)
@@ -202,38 +194,42 @@ function appendAbsent(node: Node, rep: number, def: number): void {
 
 // ---- values ----
 
+function misfit({ eventPath, holds }: Leaf, value: unknown): Misfit {
+  return new Misfit(eventPath, EXPECTED[holds], value)
+}
+
 const doubles = new Float64Array(1)
 const doubleWords = new Int32Array(doubles.buffer)
 
 function store(leaf: Leaf, column: ColumnBuffer, slot: number, value: unknown): void {
   switch (leaf.holds) {
     case 'string':
-      if (typeof value !== 'string') throw new Misfit(leaf.eventPath, 'a string', value)
+      if (typeof value !== 'string') throw misfit(leaf, value)
       column.data[slot] = textNumber(column.text!, value)
       return
     case 'integer':
-      if (!isInt32(value)) throw new Misfit(leaf.eventPath, 'an integer of 32 bits', value)
+      if (!isInt32(value)) throw misfit(leaf, value)
       column.data[slot] = value
       return
     case 'long':
     case 'timestamp':
-      if (!isInt64(value)) throw new Misfit(leaf.eventPath, 'an integer of 64 bits', value)
+      if (!isInt64(value)) throw misfit(leaf, value)
       storeInt64(column.data, slot * 2, value)
       return
     case 'datetime': {
       const time = timeOf(value)
-      if (time === undefined) throw new Misfit(leaf.eventPath, 'an RFC 3339 time', value)
+      if (time === undefined) throw misfit(leaf, value)
       storeInt64(column.data, slot * 2, time)
       return
     }
     case 'float':
-      if (typeof value !== 'number' || !Number.isFinite(value)) throw new Misfit(leaf.eventPath, 'a number', value)
+      if (typeof value !== 'number' || !Number.isFinite(value)) throw misfit(leaf, value)
       doubles[0] = value + 0 // JSON has no -0
       column.data[slot * 2] = doubleWords[0]!
       column.data[slot * 2 + 1] = doubleWords[1]!
       return
     case 'boolean':
-      if (typeof value !== 'boolean') throw new Misfit(leaf.eventPath, 'true or false', value)
+      if (typeof value !== 'boolean') throw misfit(leaf, value)
       column.data[slot] = value ? 1 : 0
       return
     default:

@@ -1,5 +1,31 @@
 /** What a value must be to fit its column. */
+import type { FieldKind } from '../ocsf/columns.js'
+import type { Issue } from '../ocsf/issue.js'
 import { msFromIso } from '../ocsf/time.js'
+
+/** Thrown inside this room for a value that does not fit; the doors turn it into what their callers expect. */
+export class Misfit extends Error {
+  readonly issue: Issue
+  constructor(path: string, expected: string, value: unknown) {
+    const found = picture(value)
+    super(`parquet: expected ${expected} at ${path}, found ${found}`)
+    this.issue = { path, rule: 'column_type', expected, found }
+  }
+}
+
+/** What a column takes, for people. */
+export const EXPECTED: { readonly [K in FieldKind]: string } = {
+  string: 'a string',
+  integer: 'an integer of 32 bits',
+  long: 'an integer of 64 bits',
+  float: 'a number',
+  boolean: 'true or false',
+  timestamp: 'an integer of 64 bits',
+  datetime: 'an RFC 3339 time',
+  json: 'a JSON value',
+  open: 'an object',
+  object: 'an object',
+}
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -36,7 +62,7 @@ export function cellOf(name: string, twin: string | undefined, object: Readonly<
 }
 
 /** A short, harmless picture of a value for an issue. */
-export function picture(value: unknown): string {
+function picture(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return `a list of ${value.length}`
   if (typeof value === 'object') return 'an object'

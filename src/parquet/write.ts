@@ -2,6 +2,7 @@
 import { OcsfLakeError } from '../errors.js'
 import type { Field } from '../ocsf/columns.js'
 import type { Issue } from '../ocsf/issue.js'
+import { VERSION } from '../version.js'
 import { ByteSink } from './bytes.js'
 import type { Codec } from './codec.js'
 import { addRowBytes, type ColumnBuffer, storedRow } from './column.js'
@@ -9,9 +10,6 @@ import { type Chunk, writeChunk } from './encode.js'
 import { footerBytes, type RowGroup } from './footer.js'
 import { parquetSchema } from './schema.js'
 import { createShredder } from './shred.js'
-
-/** Kept equal to package.json by a test; readers look at it to tell writers apart. */
-export const WRITER_VERSION = '0.1.0'
 
 /** Rows of a row group at most. */
 export const ROW_GROUP_ROWS = 50_000
@@ -79,7 +77,7 @@ export function createParquetWriter(fields: readonly Field[], { codec, metadata 
       groups,
       codec: codec.name,
       metadata,
-      createdBy: `ocsf-lake version ${WRITER_VERSION}`,
+      createdBy: `ocsf-lake version ${VERSION}`,
       sortedBy: sortLeaf.index,
     })
     out.append(footer)
