@@ -143,7 +143,9 @@ export function milliseconds(seconds: number | undefined): number | undefined {
   return seconds === undefined ? undefined : seconds * 1000
 }
 
-/** Milliseconds between two epoch seconds, never negative. */
+/** Milliseconds between two epoch seconds, where it is a span that OCSF 1.1 can hold: 32 bits, 24 days. */
 export function durationBetween(start: number | undefined, end: number | undefined): number | undefined {
-  return start === undefined || end === undefined || end < start ? undefined : (end - start) * 1000
+  if (start === undefined || end === undefined) return undefined
+  const ms = (end - start) * 1000
+  return ms >= 0 && ms < 2 ** 31 ? ms : undefined
 }
