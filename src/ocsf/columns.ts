@@ -6,7 +6,7 @@
 import { OcsfLakeError } from '../errors.js'
 import { type Attribute, baseType, type ClassType, type Facts, type ObjectType, type OcsfVersion } from './facts.js'
 import { CLASS_UIDS, type ClassName, type EventByClass, type Metadata } from './generated/types.js'
-import type { Json } from './json.js'
+import type { Json, JsonObject } from './json.js'
 
 // ---- types ----
 
@@ -42,8 +42,14 @@ export type Narrow<T, C> = Flat<
   }
 >
 
-/** The event a source may return for a class: its `class_uid` and exactly the declared columns. */
-export type EventOf<Class extends ClassName, C> = Flat<{ readonly class_uid: EventByClass[Class]['class_uid'] } & Narrow<EventByClass[Class], C>>
+/** What a mapper may write without declaring it. */
+interface Always<Class extends ClassName> {
+  readonly class_uid: EventByClass[Class]['class_uid']
+  readonly unmapped?: JsonObject | undefined
+}
+
+/** The event a source may return for a class: its `class_uid`, exactly the declared columns, and `unmapped`. */
+export type EventOf<Class extends ClassName, C> = Flat<Always<Class> & Narrow<EventByClass[Class], C>>
 
 /**
  * Declares the columns of one class. Unknown attributes and forgotten required ones are compile errors. Captions
