@@ -19,7 +19,7 @@ import {
   milliseconds,
   namesIn,
   protocolVersion,
-} from './flow-log.js'
+} from './aws/flow-log.js'
 import type { Source } from './source.js'
 
 /** The fields of the log format by the version that brought them. */

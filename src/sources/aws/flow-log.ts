@@ -1,7 +1,7 @@
 /** What VPC and Transit Gateway flow logs have in common: key, delivery formats, and the parts every event shares. */
-import { cellsOf, fieldName, isHeader, type TableFields } from '../decode/table.js'
-import { isIp } from '../ocsf/ip.js'
-import type { Head } from './source.js'
+import { cellsOf, fieldName, isHeader, type TableFields } from '../../decode/table.js'
+import { isIp } from '../../ocsf/ip.js'
+import type { Head } from '../source.js'
 
 // ---- recognition ----
 
