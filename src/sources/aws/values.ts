@@ -1,0 +1,59 @@
+/** Small readings of AWS's JSON, shared by the sources whose records are JSON. */
+import type { Json, JsonObject } from '../../decode/json.js'
+import { msFromIso } from '../../ocsf/time.js'
+
+/** What says nothing: absent, null, the empty string, a dash. */
+export function isBlank(value: Json | undefined): boolean {
+  return value === undefined || value === null || value === '' || value === '-'
+}
+
+/** A text that says something. */
+export function text(value: Json | undefined): string | undefined {
+  return typeof value === 'string' && value !== '' && value !== '-' ? value : undefined
+}
+
+/** `true` or `false`, also as AWS writes them: `'true'`, `'Yes'`, `'NO'`. */
+export function flag(value: Json | undefined): boolean | undefined {
+  if (typeof value === 'boolean') return value
+  if (typeof value !== 'string' || value.length > 5) return undefined
+  const word = value.toLowerCase()
+  return word === 'true' || word === 'yes' ? true : word === 'false' || word === 'no' ? false : undefined
+}
+
+/** Epoch milliseconds of ISO 8601 text, in the extended form or the basic one (`20131102T010628Z`). */
+export function ms(value: Json | undefined): number | undefined {
+  if (typeof value !== 'string') return undefined
+  if (value.length !== 16 || value[8] !== 'T') return msFromIso(value)
+  return msFromIso(`${value.slice(0, 4)}-${value.slice(4, 6)}-${value.slice(6, 8)}T${value.slice(9, 11)}:${value.slice(11, 13)}:${value.slice(13)}`)
+}
+
+/** Sets a member; a key of `__proto__` becomes an own property. */
+export function put(object: Record<string, Json | undefined>, key: string, value: Json | undefined): void {
+  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+  else object[key] = value
+}
+
+/** The members that are not taken and say something, or `undefined` when there are none. */
+export function leftOver(object: JsonObject, taken: (key: string, value: Json) => boolean): Record<string, Json | undefined> | undefined {
+  let rest: Record<string, Json | undefined> | undefined
+  for (const key of Object.keys(object)) {
+    const value = object[key]
+    if (value === undefined || isBlank(value) || taken(key, value)) continue
+    rest ??= {}
+    put(rest, key, value)
+  }
+  return rest
+}
+
+/** The last part of an ARN: the name of a user, a role or a session; `root` for an account's root user. */
+export function nameInArn(arn: string): string | undefined {
+  if (!arn.startsWith('arn:')) return undefined
+  return text(arn.slice(Math.max(arn.lastIndexOf('/'), arn.lastIndexOf(':')) + 1))
+}
+
+/** The account of an ARN, where it names one. */
+export function accountInArn(arn: string): string | undefined {
+  if (!arn.startsWith('arn:')) return undefined
+  const account = arn.split(':', 5)[4]
+  return account !== undefined && /^\d{12}$/.test(account) ? account : undefined
+}
