@@ -96,7 +96,7 @@ const pipelines = new WeakMap<AnySource, Map<string, Promise<Pipeline>>>()
  *
  * @throws OcsfLakeError `version_unknown`, `columns_invalid`
  */
-export function loadPipeline(source: AnySource, version: OcsfVersion = DEFAULT_VERSION, observables = true): Promise<Pipeline> {
+export async function loadPipeline(source: AnySource, version: OcsfVersion = DEFAULT_VERSION, observables = true): Promise<Pipeline> {
   if (!isVersion(version)) throw new OcsfLakeError('version_unknown', `OCSF version ${String(version)} is not supported: use one of ${VERSIONS.join(', ')}.`)
   const byVersion = pipelines.get(source) ?? new Map<string, Promise<Pipeline>>()
   pipelines.set(source, byVersion)

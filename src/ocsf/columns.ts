@@ -5,6 +5,7 @@
  */
 import { OcsfLakeError } from '../errors.js'
 import { type Attribute, baseType, type ClassType, type Facts, type ObjectType, type OcsfVersion } from './facts.js'
+import { DIFFERENCES } from './generated/differences.js'
 import { CLASS_UIDS, type ClassName, type EventByClass, type Metadata } from './generated/types.js'
 import type { Json, JsonObject } from './json.js'
 
@@ -137,7 +138,7 @@ function merge(declared: ColumnTree, always: ColumnTree): ColumnTree {
   const out: Record<string, true | ColumnTree> = { ...declared }
   for (const [name, tree] of Object.entries(always)) {
     const mine = out[name]
-    out[name] = tree === true || mine === undefined || mine === true ? tree : merge(mine, tree)
+    out[name] = tree === true || mine === undefined ? tree : mine === true ? mine : merge(mine, tree)
   }
   return out
 }
@@ -158,8 +159,13 @@ export function classFields(facts: Facts, className: ClassName, declared: Column
 function fieldsOf(facts: Facts, type: ObjectType, tree: ColumnTree, declared: ColumnTree, prefix: string): Field[] {
   const fields: Field[] = []
   const done = new Set<string>()
+  const { classes, objects } = DIFFERENCES[facts.version]
+  const absent = ('uid' in type ? classes[(type as ClassType).uid] : objects[type.name])?.absent ?? []
   const add = (name: string, columns: true | ColumnTree, origin: Origin, twin?: string): void => {
     const attribute = type.attributes.get(name)
+    if (attribute === undefined && !absent.includes(name)) {
+      throw new OcsfLakeError('columns_invalid', `${prefix}${name} is no attribute of ${type.name} in any supported OCSF version: check its name.`)
+    }
     if (done.has(name) || attribute === undefined || attribute.deprecated !== undefined) return
     done.add(name)
     const list = attribute.is_array === true
