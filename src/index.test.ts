@@ -1,0 +1,130 @@
+/** What the package offers, and what it weighs: bundles made here as a user's bundler makes them. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, type Metafile } from 'esbuild'
+import { describe, expect, it } from 'vitest'
+import * as index from './index.js'
+import * as lake from './lake/index.js'
+import * as node from './node/index.js'
+import * as arrow from './parquet/arrow.js'
+import * as parquet from './parquet/index.js'
+import { SOURCES } from './sources/index.js'
+
+const root = fileURLToPath(new URL('.', import.meta.url))
+
+async function bundle(entry: string, external: readonly string[] = []): Promise<{ readonly kib: number; readonly metafile: Metafile }> {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [join(root, entry)],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    external: [...external],
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+  })
+  return { kib: outputFiles[0]!.contents.length / 1024, metafile }
+}
+
+describe('the doors', () => {
+  it('export these names and no others', () => {
+    expect(
+      Object.fromEntries(Object.entries({ index, lake, node, arrow, parquet }).map(([door, exports]) => [door, Object.keys(exports).sort()])),
+    ).toMatchInlineSnapshot(`
+      {
+        "arrow": [
+          "toArrowIpc",
+          "toArrowTable",
+        ],
+        "index": [
+          "CLASS_ENUMS",
+          "CLASS_UIDS",
+          "DEFAULT_VERSION",
+          "HEAD_BYTES",
+          "OBJECT_ENUMS",
+          "OBSERVABLE_TYPES",
+          "OcsfLakeError",
+          "SOURCES",
+          "VERSION",
+          "VERSIONS",
+          "chooseSource",
+          "classFields",
+          "columns",
+          "convert",
+          "createConverter",
+          "isIp",
+          "isoFromMs",
+          "jsonRecords",
+          "lineSplitter",
+          "loadFacts",
+          "loadPipeline",
+          "msFromIso",
+          "readObjectKey",
+          "stringify",
+          "tableDecoder",
+          "validate",
+        ],
+        "lake": [
+          "MAX_SOURCE_NAME",
+          "PART_BYTES",
+          "PART_OBJECTS",
+          "PART_ROWS",
+          "addsUp",
+          "countOutcome",
+          "createParts",
+          "customSourceName",
+          "emptyReport",
+          "isAccountId",
+          "isRegion",
+          "objectKey",
+          "partitionOf",
+        ],
+        "node": [
+          "convertFiles",
+          "findInputs",
+          "gunzip",
+          "isGzip",
+          "main",
+          "nodeCodec",
+          "reportText",
+        ],
+        "parquet": [
+          "createParquetWriter",
+          "flatten",
+          "parquetSchema",
+          "portableCodec",
+          "snappy",
+          "uncompressed",
+          "zstd",
+        ],
+      }
+    `)
+  })
+
+  it('give each source under its own path', () => {
+    const files = readdirSync(join(root, 'sources')).filter(name => name.endsWith('.ts') && !/\.test\.ts$|^(index|source)\.ts$/.test(name))
+    expect(files.map(name => name.replace('.ts', '')).sort()).toEqual(SOURCES.map(({ id }) => id).sort())
+  })
+})
+
+/** Minified KiB, as the README states them. */
+const LIMITS: Readonly<Record<string, number>> = { 'vpc-flow': 20, 'tgw-flow': 20, cloudtrail: 40 }
+
+describe('bundles for a browser', () => {
+  it.each(SOURCES.map(({ id }) => id))('hold %s alone within its limit, without schema facts or dependencies', async id => {
+    const { kib, metafile } = await bundle(`sources/${id}.ts`)
+    expect(kib).toBeLessThan(LIMITS[id]!)
+    const inside = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+      Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+    )
+    expect(inside.filter(path => path.includes('node_modules') || path.includes('generated/'))).toEqual([])
+  })
+
+  it.each(['index.ts', 'parquet/index.ts', 'lake/index.ts', 'parquet/arrow.ts'])('can be made of %s, with no Node module in it', async entry => {
+    // the WASM package reads its binary in its own way; everything else must stand without Node
+    const { kib } = await bundle(entry, ['@bokuweb/zstd-wasm', 'apache-arrow'])
+    expect(kib).toBeGreaterThan(1)
+  })
+})
