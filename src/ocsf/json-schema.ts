@@ -57,10 +57,10 @@ function scalarSchema(facts: Facts, attribute: Attribute, flavour: Flavour): Jso
   return schema
 }
 
-/** Dotted constraint names (`device.hostname`) reach into objects. */
+/** Dotted constraint names (`device.hostname`) reach into objects. Names are repeated under `properties` for ajv's `strictRequired`. */
 function present(name: string): JsonSchema {
   const [head, ...rest] = name.split('.')
-  return rest.length === 0 ? { required: [head] } : { required: [head], properties: { [head!]: present(rest.join('.')) } }
+  return { properties: { [head!]: rest.length === 0 ? true : { type: 'object', ...present(rest.join('.')) } }, required: [head] }
 }
 
 /** An attribute to describe, with the reference to its object where it is one. */

@@ -164,7 +164,8 @@ const MIN_MS = 1e11
 const MAX_MS = 1e14
 
 export function isMilliseconds(value: number | bigint): boolean {
-  return (value >= MIN_MS && value < MAX_MS) || value === 0 || value === 0n
+  if ((value >= MIN_MS && value < MAX_MS) || value === 0 || value === 0n) return true
+  return typeof value === 'bigint' ? BigInt.asIntN(64, value) !== value : !Number.isInteger(value) || value >= 2 ** 63 || value < -(2 ** 63) // another type
 }
 
 /** `*_dt` text may be finer or coarser than the milliseconds, but not by a second. */
@@ -227,6 +228,6 @@ export function isEmpty(value: Obj): boolean {
 
 /** `type_uid` is `class_uid * 100 + activity_id`; without one of them there is nothing to compare. */
 export function isTypeUid(classUid: number, activity: unknown, typeUid: unknown): boolean {
-  if (typeof activity !== 'number' || !Number.isInteger(activity) || typeUid === undefined || typeUid === null) return true
+  if (typeof activity !== 'number' || (activity | 0) !== activity || typeUid === undefined || typeUid === null) return true
   return (typeof typeUid === 'bigint' ? Number(typeUid) : typeUid) === classUid * 100 + activity
 }

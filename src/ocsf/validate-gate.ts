@@ -11,7 +11,9 @@ import {
   fitsPatterns,
   holds,
   isDeprecatedValue,
+  isEmpty,
   isMilliseconds,
+  isObject,
   isPlaceholder,
   isSameTime,
   isTypeUid,
@@ -60,7 +62,9 @@ export function gatesOf(root: Node, fields: readonly Field[], declared: Gates['d
     objects.set(prefix, gate)
     for (const field of fields) {
       const inside = node.checks.find(check => check.name === field.name)?.inside
-      if (field.fields !== undefined && inside !== undefined) build(inside(), field.fields, prefix === '' ? field.name : `${prefix}.${field.name}`)
+      if (inside === undefined) continue
+      if (field.fields === undefined) gate.questions.push({ test: isFilled, names: [field.name] })
+      else build(inside(), field.fields, prefix === '' ? field.name : `${prefix}.${field.name}`)
     }
   }
   build(root, fields, '')
@@ -134,6 +138,11 @@ function captionsFit(values: EnumRule, ids: unknown, texts: unknown): boolean {
 
 function hasItems(list: unknown): boolean {
   return !Array.isArray(list) || list.length > 0
+}
+
+/** An open object, which no gate of its own guards. */
+function isFilled(value: unknown): boolean {
+  return !isObject(value) || !isEmpty(value)
 }
 
 function isAbsent(value: unknown): boolean {

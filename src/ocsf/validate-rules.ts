@@ -1,6 +1,7 @@
 /** The rules of OCSF that JSON Schema cannot say: profiles, siblings, constraints, twins, and what is only suspect. */
 import type { Field } from './columns.js'
 import type { ClassType, Facts } from './facts.js'
+import type { Issue } from './issue.js'
 import {
   bareProfile,
   type Check,
@@ -27,6 +28,8 @@ import { observableRules } from './validate-observables.js'
 import { describe, type Findings, MAX_FINDINGS, oneOf, pathText, type Report } from './validate-wording.js'
 
 export interface Rules {
+  /** Warnings of every event of the class. */
+  readonly always: readonly Issue[]
   /** All findings, `undefined` when there are none. Leaves shapes and types to the structural check. */
   report(event: object): Findings | undefined
   /** The checks of every object of the fields, for the structural check to make on its way. */
@@ -40,6 +43,10 @@ export function classRules(facts: Facts, type: ClassType, fields?: readonly Fiel
   const bits = profileBits(facts)
   const inClass = new Set(type.profiles.map(bareProfile))
   const root = checkCompiler(facts, bits)(type, fields)
+
+  const { deprecated, uid } = type
+  const always: readonly Issue[] =
+    deprecated === undefined ? [] : [{ path: 'class_uid', rule: 'deprecated', expected: `no class deprecated since ${deprecated}`, found: String(uid) }]
 
   let found: Findings | undefined
   let event: Obj = {}
@@ -147,6 +154,7 @@ export function classRules(facts: Facts, type: ClassType, fields?: readonly Fiel
   const at = (check: Check, index?: number): (string | number)[] => (index === undefined ? [...path, check.name] : [...path, check.name, index])
 
   return {
+    always,
     gates: gatesOf(root, fields ?? [], declared, type.uid),
     admit(value) {
       start(value)
@@ -154,9 +162,8 @@ export function classRules(facts: Facts, type: ClassType, fields?: readonly Fiel
     },
     report(value) {
       start(value)
-      if (type.deprecated !== undefined) report('warnings', 'deprecated', ['class_uid'], `no class deprecated since ${type.deprecated}`, event.class_uid)
       const { activity_id: activity, category_uid, type_uid } = event
-      if (category_uid !== undefined && category_uid !== null && category_uid !== type.category_uid)
+      if (typeof category_uid === 'number' && category_uid !== type.category_uid)
         report('issues', 'category_uid', ['category_uid'], String(type.category_uid), category_uid)
       if (!isTypeUid(type.uid, activity, type_uid)) report('issues', 'type_uid', ['type_uid'], String(type.uid * 100 + Number(activity)), type_uid)
       visit(root, event)

@@ -24,7 +24,16 @@ function codePoints(text: string): number {
 }
 
 function ajv(allErrors: boolean, gates?: Gates): Ajv2020 {
-  const instance = new Ajv2020({ strict: true, allErrors, verbose: allErrors, messages: false, inlineRefs: false, validateSchema: false, addUsedSchema: false })
+  const instance = new Ajv2020({
+    strict: true,
+    strictRequired: false,
+    allErrors,
+    verbose: allErrors,
+    messages: false,
+    inlineRefs: false,
+    validateSchema: false,
+    addUsedSchema: false,
+  })
   instance.addKeyword({
     keyword: OCSF_LONG,
     code(cxt: KeywordCxt) {

@@ -53,7 +53,7 @@ function validatorOf(facts: Facts, type: ClassType): (event: Obj) => Validation 
     validator = event => {
       const { value, tooDeep } = withoutNulls(facts, type, event)
       if (tooDeep) return refused('', 'too_deep', `at most ${MAX_DEPTH} levels of objects`, event)
-      return verdict(structure.issues(value), rules.report(event))
+      return verdict(structure.issues(value), rules.report(event), rules.always)
     }
     validators.set(type, validator)
   }
@@ -67,13 +67,14 @@ function validatorOf(facts: Facts, type: ClassType): (event: Obj) => Validation 
 export function classValidator(facts: Facts, columns: ClassFields): (event: object) => Validation {
   const rules = classRules(facts, columns.type, columns.fields)
   const structure = structures(undefined, rules.gates)(fieldsSchema(facts, columns))
-  return event => (rules.admit(event) && structure.accepts(event) ? VALID : verdict(structure.issues(event), rules.report(event)))
+  const clean = verdict([], undefined, rules.always)
+  return event => (rules.admit(event) && structure.accepts(event) ? clean : verdict(structure.issues(event), rules.report(event), rules.always))
 }
 
-function verdict(structural: readonly Issue[], findings: Findings | undefined): Validation {
-  if (structural.length === 0 && findings === undefined) return VALID
+function verdict(structural: readonly Issue[], findings: Findings | undefined, always: readonly Issue[]): Validation {
+  if (structural.length === 0 && findings === undefined && always.length === 0) return VALID
   const issues = [...structural, ...(findings?.issues ?? [])]
-  return { valid: issues.length === 0, issues, warnings: findings?.warnings ?? [] }
+  return { valid: issues.length === 0, issues, warnings: [...always, ...(findings?.warnings ?? [])] }
 }
 
 function refused(path: string, rule: string, expected: string, found: unknown): Validation {
