@@ -327,6 +327,13 @@ describe('the statistics of a column', () => {
     expect(range('é', 'z', 'a\u0000')).toMatchObject({ min_value: 'a\u0000', max_value: 'é' })
   })
 
+  it('keep a byte order mark that begins a long string', () => {
+    const writer = createParquetWriter([time, field('text', 'string')], { codec: uncompressed })
+    writer.add({ time: 1, text: `\ufeff${'a'.repeat(100)}` })
+    const footer = Buffer.from(writer.finish())
+    expect(footer.includes(`\ufeff${'a'.repeat(60)}b`)).toBe(true) // max: 3 bytes of mark and 61 more
+  })
+
   it('cut long strings to bounds that hold', () => {
     const cases = [
       'a'.repeat(100),

@@ -94,7 +94,7 @@ function floorText(bytes: Uint8Array): Uint8Array {
 }
 
 const utf8 = new TextEncoder()
-const fromUtf8 = new TextDecoder()
+const fromUtf8 = new TextDecoder('utf-8', { ignoreBOM: true }) // else it drops a leading U+FEFF
 
 /** The shortest cut with its last character raised, so that it is above every text that begins like it. */
 function ceilingText(bytes: Uint8Array): Uint8Array {

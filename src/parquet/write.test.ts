@@ -37,6 +37,7 @@ async function write(fields: readonly Field[], events: readonly Obj[], name: Cod
 
 // ---- what a reader should see: bigint for 64 bits, milliseconds for datetimes, null for absent ----
 
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 function expected(fields: readonly Field[], object: Obj): Obj {
   return Object.fromEntries(fields.map(f => [f.name, expectedCell(f, object[f.name])]))
 }
@@ -47,7 +48,7 @@ function expectedCell(f: Field, value: unknown): unknown {
   if (f.kind === 'open') return new Map(flatten(value as Obj))
   if (f.kind === 'json') return stringify(value)
   if (f.kind === 'datetime') return Date.parse(value as string)
-  if (f.kind === 'string') return new TextDecoder().decode(new TextEncoder().encode(value as string))
+  if (f.kind === 'string') return utf8.decode(new TextEncoder().encode(value as string))
   if (f.kind === 'long' || f.kind === 'timestamp' || f.name === 'type_uid') return BigInt(value as number)
   return value
 }
@@ -296,6 +297,12 @@ describe('createParquetWriter', () => {
     expect(rows.map(row => row.n)).toEqual([6, 1, 7, 0, 4, 8, 3, 2, 5])
   })
 
+  it('keeps a byte order mark that begins a string', async () => {
+    const event = { time: 1, text: '\ufefftext', unmapped: { a: '\ufeff' } }
+    const rows = await query(await write(everything, [event]), from => `SELECT hex(encode(text)) AS text, hex(encode(unmapped['a'])) AS a FROM ${from}`)
+    expect(rows).toEqual([{ text: 'EFBBBF74657874', a: 'EFBBBF' }])
+  })
+
   it('gives the same bytes for the same events, and names itself', async () => {
     const { fields, events } = await flows(3000)
     const bytes = await write(fields, events, 'zstd')
@@ -426,7 +433,10 @@ const anyFields = (depth: number): fc.Arbitrary<Field[]> =>
     })
     .map(items => items.map(([kind, isList, fields], at) => field(`f${at}`, kind, { list: isList, fields: kind === 'object' ? fields : undefined })))
 
-const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 12 }), fc.constantFrom('a', 'b', ''), fc.string({ maxLength: 300 }))
+// the readers drop a byte order mark that begins a string on its way into JavaScript; a test of its own has one
+const text = fc
+  .oneof(fc.string({ unit: 'binary', maxLength: 12 }), fc.constantFrom('a', 'b', ''), fc.string({ maxLength: 300 }))
+  .filter(value => !value.startsWith('\ufeff'))
 const int64 = fc.oneof(fc.integer(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.maxSafeInteger())
 // one kind of path per name, since readers show a map with a name twice in their own way
 const open = fc.dictionary(fc.stringMatching(/^[a-z]{1,4}$/), fc.oneof(text, fc.integer(), fc.constant(null), fc.array(text, { maxLength: 3 })), { maxKeys: 4 })
