@@ -125,6 +125,26 @@ describe('jsonRecords', () => {
     }
   })
 
+  it('counts every broken line of a file of lines', () => {
+    expect(read('{"v":1}\n{"v":[\nnot json\n{"v":"x\n"v":2}\n\n{"v":3}')).toEqual([
+      { v: 1 },
+      'json_syntax',
+      'json_syntax',
+      'json_syntax',
+      'json_syntax',
+      { v: 3 },
+    ])
+  })
+
+  it('calls a broken pretty-printed record one fault', () => {
+    const pretty = (value: unknown): string => JSON.stringify(value, null, 2)
+    expect(read(`${pretty({ v: 1, w: { x: 2 } })}\n${pretty({ v: 1, w: { x: 2 } }).replace('2', '2 2')}\n${pretty({ v: 3 })}`)).toEqual([
+      { v: 1, w: { x: 2 } },
+      'json_syntax',
+      { v: 3 },
+    ])
+  })
+
   it('calls a bracket too many a fault of its own', () => {
     expect(read('{"Records":[{"v":1},{"v":2}},{"v":3}]}')).toEqual([{ v: 1 }, { v: 2 }, 'json_syntax', { v: 3 }])
     expect(read('{"Records":[{"v":1},{"v":2}],{"v":3}]}')).toEqual([{ v: 1 }, { v: 2 }, 'json_syntax', { v: 3 }])

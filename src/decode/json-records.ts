@@ -45,6 +45,8 @@ export function jsonRecords({ member }: JsonRecordsOptions = {}): Decoder<JsonOb
   let inTail = false
   let line = 1
   let index = 0
+  /** The last good record stood on one line, so a broken one is taken to end with its line. */
+  let byLine = false
   /** First key of the last good record, with its quotes. */
   let firstKey = NO_BYTES
 
@@ -113,9 +115,9 @@ export function jsonRecords({ member }: JsonRecordsOptions = {}): Decoder<JsonOb
       return
     }
     try {
-      JSON.parse(`${inTail ? '{"":0' : ''}${utf8.decode(raw)}${closing}`)
+      parseJson(`${inTail ? '{"":0' : ''}${utf8.decode(raw)}${closing}`)
     } catch (error) {
-      emitFault(syntax('valid JSON around the list of records', String(error)), raw)
+      emitFault(syntax('valid JSON around the list of records', error instanceof SyntaxError ? error.message : 'bytes that are no UTF-8'), raw)
     }
   }
 
@@ -127,6 +129,7 @@ export function jsonRecords({ member }: JsonRecordsOptions = {}): Decoder<JsonOb
     } else if (lengthTo(at) > MAX_RECORD_BYTES) emitFault(tooLarge(lengthTo(at)), rawTo(at))
     else {
       learnFirstKey()
+      byLine = !inList && line === startLine
       emitRecord(at)
     }
     start = -1
@@ -138,7 +141,7 @@ export function jsonRecords({ member }: JsonRecordsOptions = {}): Decoder<JsonOb
     const large = lengthTo(at) > MAX_RECORD_BYTES
     const error = base + at
     skipFault = large ? tooLarge(lengthTo(at)) : fault
-    skipLine = false
+    skipLine = byLine && !large && again && !inList && !inTail && error !== lastError
     binary = false
     before = 0
     atLineStart = false
@@ -351,6 +354,7 @@ export function jsonRecords({ member }: JsonRecordsOptions = {}): Decoder<JsonOb
 }
 
 function describe(byte: number): string {
+  if (byte === LF) return 'unexpected end of line'
   return `unexpected ${byte > 32 && byte < 127 ? `'${String.fromCharCode(byte)}'` : `byte 0x${byte.toString(16)}`}`
 }
 

@@ -18,7 +18,13 @@ const MAY_BEND = /(?:^|[:,[\s])-?(?:\d[\d.]{15}|\d[\d.]*[eE])/
  * @throws SyntaxError when the text is no JSON
  */
 export function parseJson(text: string): Json {
-  if (!MAY_BEND.test(text)) return JSON.parse(text) as Json // JSON.parse returns nothing else
+  if (!MAY_BEND.test(text)) {
+    try {
+      return JSON.parse(text) as Json // JSON.parse returns nothing else
+    } catch {
+      // Engines word their errors differently, and quote the text: ours are the same everywhere.
+    }
+  }
   const reader = { text, at: 0 }
   const value = readValue(reader, 0)
   skipSpace(reader)
@@ -133,7 +139,12 @@ function readString(reader: Reader): string {
     if (code === 34 /* " */) {
       reader.at = at + 1
       // escapes are the engine's business
-      return plain ? text.slice(start + 1, at) : (JSON.parse(text.slice(start, at + 1)) as string)
+      if (plain) return text.slice(start + 1, at)
+      try {
+        return JSON.parse(text.slice(start, at + 1)) as string // a string in quotes
+      } catch {
+        throw new SyntaxError(`Bad escape in the JSON string at position ${start}`)
+      }
     }
     if (code === 92 /* \ */) {
       plain = false

@@ -182,10 +182,12 @@ function verbOf(eventName: string, from: number): string {
 }
 
 function apiActivity(service: string, eventName: string, readOnly: boolean | undefined): ApiActivity {
+  // AWS's own word that nothing was changed, whatever the verb: GenerateDataKey
+  if (readOnly === true) return 2
   if (CREATES.has(`${service} ${eventName}`)) return 1
   let verb = verbOf(eventName, 0)
   if (verb === 'batch' || verb === 'admin') verb = verbOf(eventName, verb.length)
-  return VERBS[verb] ?? (readOnly === true ? 2 : 99)
+  return VERBS[verb] ?? 99
 }
 
 function lookUp<T>(table: Readonly<Record<string, Readonly<Record<string, T>>>>, service: string, eventName: string): T | undefined {

@@ -199,7 +199,7 @@ function classified(
 
   const chosen = route(eventSource ?? '', eventName, text(record.eventType), flag(record.readOnly))
   if (chosen.class === 'authentication') {
-    const user = signedIn(eventName, ask, answer, actor.user)
+    const user = signedIn(eventName, ask, answer, text(more.sub), errorMessage, actor.user)
     if (user !== undefined) {
       const loginTo = text(more.LoginTo)
       const isMfa = flag(more.MFAUsed)
@@ -219,7 +219,8 @@ function classified(
         // unmapped
         unmapped: unmapped({
           resources: full(record.resources),
-          takenData: (key, value) => (key === 'LoginTo' && typeof value === 'string') || (key === 'MFAUsed' && isMfa !== undefined),
+          takenData: (key, value) =>
+            (key === 'LoginTo' && typeof value === 'string') || (key === 'MFAUsed' && isMfa !== undefined) || (key === 'sub' && value === user.uid),
         }),
       }
     }
@@ -319,27 +320,42 @@ function saysFailure(object: JsonObject, eventName: string): boolean {
   return object[eventName] === 'Failure'
 }
 
+// the one place that names the target of a denied IAM or STS call, whose request parameters AWS leaves out
+const DENIED_RESOURCE = / on resource: (arn:[^\s"]+)/
+
+function deniedResource(errorMessage: string | undefined): string | undefined {
+  return errorMessage === undefined ? undefined : DENIED_RESOURCE.exec(errorMessage)?.[1]
+}
+
 /** Who signed in: for a role, the role and the session's name; else who asked. */
-function signedIn(eventName: string, ask: JsonObject, answer: JsonObject, caller: AwsUser | undefined): AwsUser | undefined {
+function signedIn(
+  eventName: string,
+  ask: JsonObject,
+  answer: JsonObject,
+  cognitoSub: string | undefined,
+  errorMessage: string | undefined,
+  caller: AwsUser | undefined,
+): AwsUser | undefined {
+  // the callers of a Cognito user pool are anonymous; this is the user they sign in as
+  if (cognitoSub !== undefined) return target({ name: text(ask.username), uid: cognitoSub })
   if (eventName === 'GetFederationToken') {
     const federated = objectOf(answer.federatedUser)
     return target({ name: text(ask.name), uid: text(federated.arn), uidAlt: text(federated.federatedUserId) }) ?? caller
   }
-  const role = text(ask.roleArn) ?? text(ask.targetPrincipal)
+  const role = text(ask.roleArn) ?? text(ask.targetPrincipal) ?? deniedResource(errorMessage)
   if (role === undefined) return caller
   return target({ name: text(ask.roleSessionName) ?? text(ask.sessionName) ?? nameInArn(role), uid: role }) ?? caller
 }
 
 function sessionOf(answer: JsonObject): CloudTrailEvent['authentication']['session'] {
-  const assumed = objectOf(answer.assumedRoleUser)
+  // Roles Anywhere answers with a list of one
+  const granted = Array.isArray(answer.credentialSet) ? objectOf((answer.credentialSet as readonly Json[])[0]) : answer
+  const assumed = objectOf(granted.assumedRoleUser)
   const uid = text(assumed.arn)
   const uidAlt = text(assumed.assumedRoleId)
-  const credential = text(objectOf(answer.credentials).accessKeyId)
+  const credential = text(objectOf(granted.credentials).accessKeyId)
   return uid === undefined && uidAlt === undefined && credential === undefined ? undefined : { uid, uid_alt: uidAlt, credential_uid: credential }
 }
-
-// the one place that names the target of a denied IAM call, whose request parameters AWS leaves out
-const DENIED_RESOURCE = / on resource: (arn:[^\s"]+)/
 
 /** The user or role that was changed; `undefined` when the record does not say. */
 function changedUser(
@@ -358,7 +374,7 @@ function changedUser(
     uidAlt: text(user.arn) ?? text(role.arn),
   })
   if (named !== undefined) return named
-  const denied = errorMessage === undefined ? undefined : DENIED_RESOURCE.exec(errorMessage)?.[1]
+  const denied = deniedResource(errorMessage)
   if (denied !== undefined) return target({ name: nameInArn(denied), uid: denied })
   return ACTS_ON_CALLER.has(eventName) ? caller : undefined
 }

@@ -152,25 +152,27 @@ function redactSecret(value: Json | undefined): Json | undefined {
   return REDACTED
 }
 
-// A key in quotes, the quotes escaped any number of times when the JSON stands inside a JSON string. Each letter may be
-// written as \u00xx.
+// A key and what leads to its value. The quotes are escaped as often as the JSON stands inside JSON strings; one of
+// them, or the colon, may be missing where the JSON is broken. Each letter may be written as \u00xx.
 const letter = (char: string): string => {
-  const lower = char.toLowerCase()
-  const codes = [...new Set([lower, lower.toUpperCase()])].map(c => `00${c.charCodeAt(0).toString(16)}`).join('|')
-  return `(?:${lower.replace(/[-]/g, '\\-')}|\\\\+u(?:${codes}))`
+  const codes = [...new Set([char.toLowerCase(), char.toUpperCase()])].map(c => `00${c.charCodeAt(0).toString(16)}`).join('|')
+  return `(?:${char}|\\\\+u(?:${codes}))`
 }
-const plainKeys = SECRET_KEYS.map(key => key.replace(/[-]/g, '\\-')).join('|')
-const escapedKeys = SECRET_KEYS.map(key => [...key].map(letter).join('')).join('|')
-const after = String.raw`(\\*)"(?:\s|\\+[nrt])*:(?:\s|\\+[nrt])*`
-const PLAIN_KEY = new RegExp(`"(?:${plainKeys})${after}`, 'gi')
-const ESCAPED_KEY = new RegExp(`"(?:${escapedKeys})${after}`, 'gi')
+const space = String.raw`(?:\s|\\+[nrt])*`
+const toValue = String.raw`(?:(\\*)"(?:${space}:${space}|${space}(?=\\*"))|\\*${space}:${space}(?=\\*"))`
+const keyPattern = (keys: readonly string[]): RegExp => new RegExp(String.raw`(?<![\w-])(?:${keys.join('|')})${toValue}`, 'gi')
+const PLAIN_KEY = keyPattern(SECRET_KEYS)
+const ESCAPED_KEY = keyPattern(SECRET_KEYS.map(key => [...key].map(letter).join('')))
+const ESCAPED_QUOTE = /(\\+)u0022/g
 
 /**
  * Text with its secrets replaced and nothing else changed: JSON, JSON inside strings, URLs, and JSON that is broken.
  * Where the end of a secret cannot be found, everything behind it goes too.
  */
 export function redactText(text: string): string {
-  const out = text.includes('"') ? redactMembers(text) : text
+  // a quote written as \u0022 says the same as \"
+  const quoted = text.includes('u0022') ? text.replace(ESCAPED_QUOTE, (_, escapes: string) => `${'\\'.repeat(2 * escapes.length - 1)}"`) : text
+  const out = quoted.includes('"') ? redactMembers(quoted) : quoted
   return out.includes('=') ? out.replace(PARAMETER, (whole, name: string, value: string) => (isHidden(value) ? whole : `${name}${REDACTED}`)) : out
 }
 
@@ -180,15 +182,18 @@ function redactMembers(text: string): string {
   let copied = 0
   keys.lastIndex = 0
   for (let match = keys.exec(text); match !== null; match = keys.exec(text)) {
-    const escapes = match[1]!
     const from = match.index + match[0].length
     const to = endOfValue(text, from)
     if (to === from) continue
-    const quote = `${escapes}"`
     const value = text.slice(from, to)
     keys.lastIndex = to
     if (value === 'null' || value === 'true' || value === 'false') continue
-    if (value.startsWith(quote) && value.endsWith(quote) && value.length >= 2 * quote.length && isHidden(value.slice(quote.length, -quote.length))) continue
+    let quote = `${match[1] ?? ''}"`
+    const own = /^\\*"/.exec(value)
+    if (own !== null) {
+      quote = own[0]
+      if (value.endsWith(quote) && value.length >= 2 * quote.length && isHidden(value.slice(quote.length, -quote.length))) continue
+    }
     out += `${text.slice(copied, from)}${quote}${REDACTED}${quote}`
     copied = to
   }
