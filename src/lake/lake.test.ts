@@ -103,6 +103,7 @@ describe('createParts', () => {
     })
     expect(issue).toMatchObject({ path: 'traffic' })
     expect(objects.map(({ rows }) => rows)).toEqual([1])
+    expect(seal(parts => parts.add(pipeline, event({ traffic: 'none' }), 1, {}))).toEqual([])
   })
 })
 

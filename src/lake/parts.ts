@@ -73,6 +73,7 @@ export function createParts({ unit, codec, put }: PartsOptions): Parts {
   const seal = (): void => {
     for (const { pipeline, classUid, partition, writer } of open.values()) {
       const { rows } = writer
+      if (rows === 0) continue // opened for an event that did not fit
       put({ key: objectKey({ unit, source: pipeline.source, classUid, partition, part }), rows, bytes: writer.finish() })
     }
     open.clear()
