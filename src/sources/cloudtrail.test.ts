@@ -8,10 +8,10 @@ import type { Json, JsonObject } from '../decode/json.js'
 import { isJsonObject, parseJson } from '../decode/json.js'
 import { type OcsfVersion, VERSIONS } from '../ocsf/facts.js'
 import { stringify } from '../ocsf/json.js'
+import { apiRoute, route } from './aws/cloudtrail-routing.js'
 import { redactJson } from './aws/secrets.js'
 import { flag, ms } from './aws/values.js'
 import { cloudtrail } from './cloudtrail.js'
-import { apiRoute, route } from './cloudtrail-routing.js'
 
 const root = fileURLToPath(new URL('../../fixtures/cloudtrail/', import.meta.url))
 const encoder = new TextEncoder()
@@ -66,6 +66,7 @@ describe('recognise', () => {
       '{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventTime":"2026-03-14T09:26:53Z","eventName":"ObjectCreated:Put"}]}',
       '{"detail-type":"GuardDuty Finding","detail":{}}',
       `text ${record}`,
+      `{"version":5,"srcaddr":"192.0.2.1"}\n${record}`,
     ])
       expect(recognise('x.json', text), text).toBeUndefined()
     expect(recognise('AWSLogs/123456789012/Config/ConfigWritabilityCheckFile', '')).toBeUndefined()

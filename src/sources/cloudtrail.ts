@@ -1,16 +1,16 @@
 /** AWS CloudTrail: API calls, sign-ins, account changes, network activity and insights. */
 import { isJsonObject, type Json, type JsonObject } from '../decode/json.js'
 import { jsonRecords } from '../decode/json-records.js'
-import { readObjectKey } from '../decode/object-key.js'
 import { columns, type EventOf } from '../ocsf/columns.js'
 import { isIp } from '../ocsf/ip.js'
+import { insightColumns, insightEvent, isInsight } from './aws/cloudtrail-insight.js'
+import { recognise } from './aws/cloudtrail-recognise.js'
+import { ACTS_ON_CALLER, type AccountActivity, type AuthenticationActivity, apiRoute, route } from './aws/cloudtrail-routing.js'
+import { cloudColumns, envelopeOf, metadataColumns, type Shared, sharedOf } from './aws/cloudtrail-shared.js'
 import { type AwsActor, type AwsUser, actorColumns, application, readIdentity, userColumns } from './aws/identity.js'
 import { redactJson, redactText } from './aws/secrets.js'
 import { accountInArn, flag, isBlank, leftOver, ms, nameInArn, put, text } from './aws/values.js'
-import { insightColumns, insightEvent, isInsight } from './cloudtrail-insight.js'
-import { ACTS_ON_CALLER, type AccountActivity, type AuthenticationActivity, apiRoute, route } from './cloudtrail-routing.js'
-import { cloudColumns, envelopeOf, metadataColumns, type Shared, sharedOf } from './cloudtrail-shared.js'
-import type { Context, Head, Recognition, Source } from './source.js'
+import type { Context, Source } from './source.js'
 
 // ---- columns ----
 
@@ -62,34 +62,6 @@ const declared = {
 }
 
 type CloudTrailEvent = { [C in Exclude<keyof typeof declared, 'detection_finding'>]: EventOf<C, (typeof declared)[C]> }
-
-// ---- recognition ----
-
-const FOLDERS = new Set(['CloudTrail', 'CloudTrail-Insight', 'CloudTrail-NetworkActivity', 'CloudTrail-Aggregated'])
-const DIGEST_CONTENT = /"digest(?:StartTime|EndTime|S3Object|S3Bucket)"\s*:/
-const RECORD_CONTENT = /"(?:Records|eventVersion|detail-type)"\s*:/
-// S3 event notifications have the same member names, but versions above 2
-const EVENT_VERSION = /"eventVersion"\s*:\s*"1\.\d+"/
-const EVENT_MEMBER = /"(?:eventSource|eventName|insightDetails|eventCategory)"\s*:/
-const ENVELOPE = /"detail-type"\s*:\s*"AWS [^"]{0,60} via CloudTrail"/
-const NO_RECORDS = /^\s*\{\s*"Records"\s*:\s*\[\s*\]\s*\}\s*$/
-
-function recognise({ key, text }: Head): Recognition {
-  const { service } = readObjectKey(key)
-  if (service === 'CloudTrail-Digest') return { skip: 'digest' }
-  if (service !== undefined && FOLDERS.has(service)) {
-    // what CloudTrail and Config leave behind when they try whether they may write: a folder marker, or this file
-    return key.endsWith('/') || key.endsWith('WritabilityCheckFile') || text.trim() === '{}' ? { skip: 'writability_check' } : 'key'
-  }
-  if (!/^\ufeff?\s*[{[]/.test(text)) return undefined
-  const digest = text.search(DIGEST_CONTENT)
-  if (digest >= 0) {
-    const record = text.search(RECORD_CONTENT)
-    if (record < 0 || digest < record) return { skip: 'digest' }
-  }
-  if ((EVENT_VERSION.test(text) && EVENT_MEMBER.test(text)) || ENVELOPE.test(text) || NO_RECORDS.test(text)) return 'content'
-  return undefined
-}
 
 // ---- mapping ----
 

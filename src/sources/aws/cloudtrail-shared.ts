@@ -1,8 +1,8 @@
 /** What every class of CloudTrail event has. */
-import { isJsonObject, type Json, type JsonObject } from '../decode/json.js'
-import { redactJson } from './aws/secrets.js'
-import { leftOver, put, text } from './aws/values.js'
-import type { Context } from './source.js'
+import { isJsonObject, type Json, type JsonObject } from '../../decode/json.js'
+import type { Context } from '../source.js'
+import { redactJson } from './secrets.js'
+import { leftOver, put, text } from './values.js'
 
 export const metadataColumns = {
   uid: true,
