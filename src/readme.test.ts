@@ -60,7 +60,10 @@ describe('the README', () => {
       return file
     })
     const paths = Object.fromEntries(Object.entries(doors).map(([name, path]) => [name, [join(root, path)]]))
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions: { paths }, include: [...files, join(root, 'src/**/*.d.ts')] }))
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions: { paths }, include: [...files, join(root, 'src/**/*.d.ts')] }),
+    )
     const { stdout, status } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(folder, 'tsconfig.json')], {
       encoding: 'utf8',
     })

@@ -2,9 +2,6 @@
 import type { Fault } from './decode/decoder.js'
 import type { AnySource, Head } from './sources/source.js'
 
-/** Bytes of an object that recognition looks at: 64 KiB, unzipped. */
-export const HEAD_BYTES = 64 * 1024
-
 /** A source, the name under which a whole object is skipped, or the fault `source_unknown`. */
 export type Choice = { readonly source: AnySource } | { readonly skip: string } | { readonly fault: Fault }
 

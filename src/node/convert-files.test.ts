@@ -173,6 +173,12 @@ describe('convertFiles', () => {
     expect(report.records.in).toBe(0)
   })
 
+  it('does not skip a file for a digest that stands among events', async () => {
+    const digest = { awsAccountId: '123456789012', digestStartTime: '2024-05-01T00:00:00Z', digestS3Object: 'x' }
+    put('all.ndjson', [digest, trail(1), digest, trail(2)].map(line => JSON.stringify(line)).join('\n'))
+    expect((await run()).records).toMatchObject({ in: 4, written: 2, filtered: 2 })
+  })
+
   it('takes account and region from the options where nothing else says them', async () => {
     put('a.log', 'srcaddr dstaddr start end\n192.0.2.1 192.0.2.2 1714521600 1714521660\n')
     const { objects } = await run({ account: 'external_partner', region: 'us-west-2' })

@@ -1,6 +1,6 @@
 /** The bytes of one stored object: unzipped, capped, and with its faults as values. */
 import type { Fault } from '../decode/decoder.js'
-import { HEAD_BYTES } from '../recognise.js'
+import { HEAD_BYTES } from '../sources/source.js'
 import { gunzip, isGzip, type Unzipped } from './gunzip.js'
 import type { Input } from './inputs.js'
 

@@ -4,7 +4,10 @@ import type { ColumnTree, EventOf } from '../ocsf/columns.js'
 import type { OcsfVersion } from '../ocsf/facts.js'
 import type { ClassName } from '../ocsf/generated/types.js'
 
-/** The start of an object, for recognition: its key or path (with `/`), and up to 64 KiB of unzipped bytes. */
+/** Bytes of an object that recognition looks at: 64 KiB, unzipped. */
+export const HEAD_BYTES = 64 * 1024
+
+/** The start of an object, for recognition: its key or path (with `/`), and up to `HEAD_BYTES` of its bytes. */
 export interface Head {
   readonly key: string
   readonly bytes: Uint8Array

@@ -1,7 +1,7 @@
 /** Which files are CloudTrail's. */
 import { parseJson } from '../../decode/json.js'
 import { readObjectKey } from '../../decode/object-key.js'
-import type { Head, Recognition } from '../source.js'
+import { HEAD_BYTES, type Head, type Recognition } from '../source.js'
 
 const FOLDERS = new Set(['CloudTrail', 'CloudTrail-Insight', 'CloudTrail-NetworkActivity', 'CloudTrail-Aggregated'])
 const DIGEST_CONTENT = /"digest(?:StartTime|EndTime|S3Object|S3Bucket)"\s*:/
@@ -24,7 +24,7 @@ function firstRecord(text: string): string {
 }
 
 /** Recognises CloudTrail's folders and file names, its records in any layout, and the files it leaves beside them. */
-export function recognise({ key, text: head }: Head): Recognition {
+export function recognise({ key, bytes, text: head }: Head): Recognition {
   const { service } = readObjectKey(key)
   if (service === 'CloudTrail-Digest') return { skip: 'digest' }
   if (service !== undefined && FOLDERS.has(service)) {
@@ -33,11 +33,8 @@ export function recognise({ key, text: head }: Head): Recognition {
   }
   if (!/^\ufeff?\s*[{[]/.test(head)) return undefined
   const text = firstRecord(head.charCodeAt(0) === 0xfeff ? head.slice(1) : head)
-  const digest = text.search(DIGEST_CONTENT)
-  if (digest >= 0) {
-    const record = text.search(RECORD_CONTENT)
-    if (record < 0 || digest < record) return { skip: 'digest' }
-  }
+  // a whole file is skipped only when all of it is in sight and no event is: else each digest is filtered by itself
+  if (DIGEST_CONTENT.test(text)) return bytes.length < HEAD_BYTES && !RECORD_CONTENT.test(head) ? { skip: 'digest' } : 'content'
   if ((EVENT_VERSION.test(text) && EVENT_MEMBER.test(text)) || ENVELOPE.test(text) || NO_RECORDS.test(text)) return 'content'
   return undefined
 }
