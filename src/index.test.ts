@@ -51,6 +51,7 @@ describe('the doors', () => {
           "VERSIONS",
           "chooseSource",
           "classFields",
+          "cloudtrail",
           "columns",
           "convert",
           "createConverter",
@@ -64,7 +65,9 @@ describe('the doors', () => {
           "readObjectKey",
           "stringify",
           "tableDecoder",
+          "tgwFlow",
           "validate",
+          "vpcFlow",
         ],
         "lake": [
           "MAX_SOURCE_NAME",
