@@ -3,8 +3,8 @@
  *
  *     npx tsx bench/writers.ts --rows 20000 --rounds 5
  *
- * First every file is read back with hyparquet and compared with the events, null and empty lists told apart. All have
- * the same columns and nesting, `unmapped` as a map among them; none is left out. Then the writers take turns. Timed is what
+ * First every file is read back with hyparquet and compared with the events; a null list must come back as null. All
+ * have the same columns, `unmapped` as a map among them; none is left out. Then the writers take turns. Timed is what
  * turns rows in memory into a file in memory. Our writer gets events in the order of the log: finding the times of
  * datetimes, flattening `unmapped`, printing JSON attributes and sorting are inside its time. The others get rows that
  * are already sorted and in the very shape they take, made before the clock starts; transposing rows into columns
