@@ -76,6 +76,30 @@ export function countOutcome(report: Report, source: string, outcome: Outcome): 
   }
 }
 
+function addCounts(into: Counts, from: Counts): void {
+  for (const [name, value] of Object.entries(from)) into[name] = (into[name] ?? 0) + value
+}
+
+function addGroups(into: Record<string, Counts>, from: Readonly<Record<string, Counts>>): void {
+  for (const [group, counts] of Object.entries(from)) {
+    const target = into[group] ?? {}
+    into[group] = target
+    addCounts(target, counts)
+  }
+}
+
+/** Adds the report of some of the inputs to that of the run, objects behind objects; `ms` stays as it is. */
+export function mergeReport(into: Report, from: Report): void {
+  addCounts(into.records, from.records)
+  addGroups(into.filtered, from.filtered)
+  addGroups(into.rejected, from.rejected)
+  addCounts(into.warnings, from.warnings)
+  addCounts(into.lowered, from.lowered)
+  addCounts(into.classes, from.classes)
+  addCounts(into.files, from.files)
+  for (const object of from.objects) into.objects.push(object)
+}
+
 /** `records in = written + filtered + duplicates + rejected`. */
 export function addsUp({ records }: Report): boolean {
   return records.in === records.written + records.filtered + records.duplicates + records.rejected

@@ -6,7 +6,8 @@ import type { Report } from '../lake/report.js'
 import { DEFAULT_VERSION, VERSIONS } from '../ocsf/facts.js'
 import { SOURCES } from '../sources/index.js'
 import { VERSION } from '../version.js'
-import { type ConvertFilesOptions, convertFiles, type Progress } from './convert-files.js'
+import { convertFiles } from './convert-files.js'
+import type { ConvertFilesOptions, Progress } from './options.js'
 import { reportText, sourcesText } from './text.js'
 
 interface ConvertFlags {
@@ -21,6 +22,7 @@ interface ConvertFlags {
   readonly raw: ConvertFilesOptions['raw']
   readonly observables: boolean
   readonly group?: number
+  readonly jobs?: number
   readonly json?: boolean
   readonly strict?: boolean
   readonly rejects?: string
@@ -109,6 +111,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     )
     .option('--no-observables', 'leave the observables column empty')
     .option('--group <bytes>', 'put inputs together up to this size (e.g. 64MB): fewer, larger objects', parseBytes)
+    .option('--jobs <n>', 'worker threads that convert files side by side, at most one per core (default: 1)', Number)
     .option('--json', 'print the report as one JSON document on standard output')
     .option('--strict', 'exit with 2 when any record was rejected')
     .option('--rejects <dir>', 'folder for rejected records, unredacted (default: <out>/rejects)')

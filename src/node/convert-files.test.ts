@@ -11,7 +11,8 @@ import { OcsfLakeError } from '../errors.js'
 import { addsUp } from '../lake/report.js'
 import { cloudtrail } from '../sources/cloudtrail.js'
 import { vpcFlow } from '../sources/vpc-flow.js'
-import { type ConvertFilesOptions, convertFiles } from './convert-files.js'
+import { convertFiles } from './convert-files.js'
+import type { ConvertFilesOptions } from './options.js'
 
 let folder: string
 beforeEach(() => {

@@ -7,18 +7,22 @@ import { pipeline } from 'node:stream/promises'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { OcsfLakeError } from '../errors.js'
 
-/** One stored object. */
-export interface Input {
+/** Where a stored object is: plain data, so that it can be sent to another thread. */
+export interface StoredFile {
   /** Where it is read from. */
   readonly path: string
   /** Its S3 key or path as the operator sees it, with `/`: what recognition and reports use. */
   readonly key: string
   /** Stored bytes. */
   readonly size: number
+}
+
+/** One stored object. */
+export interface Input extends StoredFile {
   open(): AsyncIterable<Uint8Array>
 }
 
-function fileInput(path: string, key: string, size: number): Input {
+export function storedFile({ path, key, size }: StoredFile): Input {
   return { path, key, size, open: () => createReadStream(path, { highWaterMark: 256 * 1024 }) }
 }
 
@@ -38,7 +42,7 @@ export async function findInputs(patterns: readonly string[], without: readonly 
     if (outside.some(folder => full.startsWith(folder))) return
     const { size } = await stat(full)
     const near = relative(process.cwd(), full)
-    found.set(full, fileInput(full, slashed(near.startsWith('..') ? full : near), size))
+    found.set(full, storedFile({ path: full, key: slashed(near.startsWith('..') ? full : near), size }))
   }
   for (const pattern of patterns) {
     const info = await stat(pattern).catch(() => undefined)
@@ -63,5 +67,5 @@ export async function spoolInput(stream: NodeJS.ReadableStream): Promise<Input &
   const path = join(folder, 'stdin')
   await pipeline(stream, createWriteStream(path, { mode: 0o600 }))
   const { size } = await stat(path)
-  return { ...fileInput(path, '-', size), remove: () => rm(folder, { recursive: true, force: true }) }
+  return { ...storedFile({ path, key: '-', size }), remove: () => rm(folder, { recursive: true, force: true }) }
 }

@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Outcome } from '../convert.js'
 import { stringify } from '../ocsf/json.js'
+import { writing } from './sinks.js'
 
 type Rejected = Extract<Outcome, { kind: 'rejected' }>
 
@@ -24,14 +25,16 @@ export async function openRejects(folder: string | undefined, unitHash: string):
   for (const source of await readdir(folder).catch(() => [])) await rm(join(folder, source, `${unitHash}.ndjson`), { force: true })
   const flush = async (): Promise<void> => {
     for (const [source, lines] of pending) {
-      let file = files.get(source)
-      if (file === undefined) {
-        const path = join(folder, source, `${unitHash}.ndjson`)
-        await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-        file = await open(path, 'w', 0o600)
-        files.set(source, file)
-      }
-      await file.write(lines.join(''))
+      const path = join(folder, source, `${unitHash}.ndjson`)
+      await writing(path, async () => {
+        let file = files.get(source)
+        if (file === undefined) {
+          await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+          file = await open(path, 'w', 0o600)
+          files.set(source, file)
+        }
+        await file.write(lines.join(''))
+      })
     }
     pending = new Map()
   }

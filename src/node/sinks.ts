@@ -1,6 +1,8 @@
 /** Where converted events go: a folder laid out as a lake, or NDJSON. */
+import { createReadStream, createWriteStream } from 'node:fs'
 import { access, constants, type FileHandle, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { OcsfLakeError } from '../errors.js'
 import type { LakeObject } from '../lake/parts.js'
 
@@ -14,25 +16,42 @@ export async function ensureFolder(folder: string, option: string): Promise<void
   }
 }
 
+/** @throws OcsfLakeError `output_unwritable` when `write` fails, e.g. for a full disk */
+export async function writing<T>(path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write()
+  } catch (cause) {
+    throw new OcsfLakeError('output_unwritable', `${path} cannot be written: check the space and the rights of the output folder.`, { cause })
+  }
+}
+
 /** Writes objects below a folder; a reader never sees half an object. */
 export async function putFile(folder: string, { key, bytes }: LakeObject): Promise<void> {
   const path = join(folder, key)
   const partial = `${path}.${process.pid}.tmp`
-  await mkdir(dirname(path), { recursive: true })
-  try {
-    await writeFile(partial, bytes)
-    await rename(partial, path)
-  } catch (cause) {
-    await rm(partial, { force: true })
-    throw new OcsfLakeError('output_unwritable', `${path} cannot be written: check the space and the rights of the output folder.`, { cause })
-  }
+  await writing(path, async () => {
+    try {
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(partial, bytes)
+      await rename(partial, path)
+    } catch (cause) {
+      await rm(partial, { force: true }).catch(() => {})
+      throw cause
+    }
+  })
+}
+
+/** An NDJSON file. */
+export interface WrittenLines {
+  readonly key: string
+  readonly rows: number
+  readonly bytes: number
 }
 
 /** One line per event. */
 export interface LineSink {
   write(name: string, lines: string): Promise<void>
-  /** Name, rows and bytes of each file. */
-  close(): Promise<readonly { readonly key: string; readonly rows: number; readonly bytes: number }[]>
+  close(): Promise<readonly WrittenLines[]>
 }
 
 /** NDJSON into `<folder>/<source>.<class_uid>.ndjson`. */
@@ -40,14 +59,17 @@ export function ndjsonFiles(folder: string): LineSink {
   const files = new Map<string, { readonly file: FileHandle; rows: number; bytes: number }>()
   return {
     async write(name, lines) {
-      let target = files.get(name)
-      if (target === undefined) {
-        target = { file: await open(join(folder, `${name}.ndjson`), 'w'), rows: 0, bytes: 0 }
-        files.set(name, target)
-      }
-      const { bytesWritten } = await target.file.write(lines)
-      target.bytes += bytesWritten
-      target.rows += countLines(lines)
+      const path = join(folder, `${name}.ndjson`)
+      await writing(path, async () => {
+        let target = files.get(name)
+        if (target === undefined) {
+          target = { file: await open(path, 'w'), rows: 0, bytes: 0 }
+          files.set(name, target)
+        }
+        const { bytesWritten } = await target.file.write(lines)
+        target.bytes += bytesWritten
+        target.rows += countLines(lines)
+      })
     },
     async close() {
       const written = []
@@ -57,6 +79,32 @@ export function ndjsonFiles(folder: string): LineSink {
       }
       return written
     },
+  }
+}
+
+/** Puts the NDJSON files of units, which lie in `<scratch>/<index of the unit>/`, behind each other in a folder. */
+export interface LineJoin {
+  add(unit: { readonly index: number }, written: readonly WrittenLines[]): Promise<void>
+  close(): Promise<readonly WrittenLines[]>
+}
+
+export function ndjsonJoin(scratch: string, folder: string): LineJoin {
+  const files = new Map<string, WrittenLines>()
+  return {
+    async add({ index }, written) {
+      for (const { key, rows, bytes } of written) {
+        const part = join(scratch, String(index), key)
+        const before = files.get(key)
+        files.set(key, { key, rows: rows + (before?.rows ?? 0), bytes: bytes + (before?.bytes ?? 0) })
+        const path = join(folder, key)
+        await writing(path, async () => {
+          if (before === undefined) return rename(part, path)
+          await pipeline(createReadStream(part), createWriteStream(path, { flags: 'a' }))
+          await rm(part)
+        })
+      }
+    },
+    close: async () => [...files.values()],
   }
 }
 

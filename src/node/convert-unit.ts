@@ -1,0 +1,178 @@
+/** Converts one unit: its inputs in, its objects, lines and rejects out, every record counted in its report. */
+import { createConverter, type EventOutcome, loadPipeline, type Outcome, type RawPolicy } from '../convert.js'
+import { readObjectKey } from '../decode/object-key.js'
+import { hashOf } from '../lake/object-key.js'
+import type { Fallback } from '../lake/partition.js'
+import { createParts, type LakeObject, type Parts } from '../lake/parts.js'
+import { countOutcome, emptyReport, type Report } from '../lake/report.js'
+import type { OcsfVersion } from '../ocsf/facts.js'
+import { stringify } from '../ocsf/json.js'
+import type { CodecName } from '../parquet/codec.js'
+import { chooseSource } from '../recognise.js'
+import { type AnySource, HEAD_BYTES } from '../sources/source.js'
+import { nodeCodec } from './codecs.js'
+import type { Input } from './inputs.js'
+import { readHead, unzipped } from './read-object.js'
+import { openRejects, type Rejects } from './rejects.js'
+import { type LineSink, putFile } from './sinks.js'
+import { contentOf, type Unit } from './units.js'
+
+/** What is the same for all units of a run. */
+export interface UnitSettings {
+  readonly out: string | undefined
+  /** Folder for rejected records. */
+  readonly rejects: string | undefined
+  readonly source: AnySource | undefined
+  readonly sources: readonly AnySource[]
+  readonly ocsf: OcsfVersion
+  readonly region: string | undefined
+  readonly account: string | undefined
+  readonly fields: readonly string[] | undefined
+  readonly compression: CodecName
+  readonly raw: RawPolicy | undefined
+  readonly observables: boolean
+  /** Uncompressed, of one input. */
+  readonly maxBytes: number
+}
+
+/** How far a unit has come. */
+export interface UnitProgress {
+  readonly filesDone: number
+  /** Stored bytes. */
+  readonly bytesDone: number
+  readonly records: number
+}
+
+/** What a unit asks of the run, and tells it. */
+export interface UnitDoors {
+  /** The name of the unit, given its content. */
+  claim(unit: Unit, content: string): Promise<string>
+  onProgress(unit: Unit, progress: UnitProgress): void
+  /** Where events go as NDJSON; without it they go into Parquet objects. */
+  readonly lines: LineSink | undefined
+}
+
+/** Converts units one at a time and returns the report of each. */
+export type UnitConverter = (unit: Unit, doors: UnitDoors) => Promise<Report>
+
+/** Stands for the source of an object that no source recognises. */
+const UNKNOWN = 'unknown'
+
+/** @throws OcsfLakeError `option_invalid` for an unknown compression */
+export async function createUnitConverter(settings: UnitSettings): Promise<UnitConverter> {
+  const codec = await nodeCodec(settings.compression)
+  return async (unit, { claim, onProgress, lines }) => {
+    const report = emptyReport(settings.ocsf)
+    const name = await claim(unit, await contentOf(unit.inputs))
+    const sealed: LakeObject[] = []
+    const parts = lines === undefined ? createParts({ unit: name, codec, put: object => sealed.push(object) }) : undefined
+    const rejects = await openRejects(settings.rejects, hashOf(name))
+    const drain = async (): Promise<void> => {
+      for (const object of sealed.splice(0)) {
+        await putFile(settings.out!, object)
+        report.objects.push({ key: object.key, rows: object.rows, bytes: object.bytes.length })
+      }
+      await rejects.flush()
+    }
+    let filesDone = 0
+    let bytesDone = 0
+    for (const input of unit.inputs) {
+      await convertInput(input, { settings, parts, rejects, lines, report, drain }, (stored, records) =>
+        onProgress(unit, { filesDone, bytesDone: bytesDone + Math.min(stored, input.size), records: report.records.in + records }),
+      )
+      filesDone++
+      bytesDone += input.size
+      onProgress(unit, { filesDone, bytesDone, records: report.records.in })
+    }
+    parts?.seal()
+    await drain()
+    await rejects.close()
+    return report
+  }
+}
+
+interface Conversion {
+  readonly settings: UnitSettings
+  readonly parts: Parts | undefined
+  readonly rejects: Rejects
+  readonly lines: LineSink | undefined
+  readonly report: Report
+  /** Writes what is waiting. */
+  readonly drain: () => Promise<void>
+}
+
+async function convertInput(input: Input, conversion: Conversion, onRead: (storedBytes: number, records: number) => void): Promise<void> {
+  const { settings, parts, rejects, lines, report, drain } = conversion
+  const { ocsf, observables } = settings
+  let stored = 0
+  const items = unzipped(input, settings.maxBytes, length => (stored += length))
+  const { bytes, fault: cut } = await readHead(items)
+  if (bytes.length === 0 && cut === undefined) {
+    report.files.skipped++
+    return
+  }
+  const start = bytes.subarray(0, HEAD_BYTES)
+  const choice = chooseSource({ key: input.key, bytes: start, text: new TextDecoder().decode(start) }, settings.sources, settings.source)
+  if ('skip' in choice) {
+    report.files.skipped++
+    return
+  }
+  if ('fault' in choice) {
+    const rejected = { kind: 'rejected', stage: 'decode', issues: [{ path: '', ...(cut ?? choice.fault) }], raw: textOf(start), place: {} } as const
+    report.files.failed++
+    report.records.in++
+    countOutcome(report, UNKNOWN, rejected)
+    rejects.add(UNKNOWN, input.key, rejected)
+    return
+  }
+
+  const { source } = choice
+  const said = readObjectKey(input.key)
+  const fallback: Fallback = { region: said.region ?? settings.region, account: said.account ?? settings.account }
+  const pipeline = await loadPipeline(source, ocsf, observables)
+  let batch = new Map<string, string[]>()
+  const settle = (converted: Outcome): void => {
+    const outcome = converted.kind === 'event' && parts !== undefined ? asRow(converted, parts) : converted
+    countOutcome(report, source.id, outcome)
+    if (outcome.kind === 'rejected') rejects.add(source.id, input.key, outcome)
+    if (outcome.kind !== 'event' || lines === undefined) return
+    const name = `${source.id}.${outcome.event.class_uid}`
+    const waiting = batch.get(name) ?? []
+    batch.set(name, waiting)
+    waiting.push(`${stringify(outcome.event)}\n`)
+  }
+  const asRow = (outcome: EventOutcome, parts: Parts): Outcome => {
+    const issue = parts.add(pipeline, outcome.event, outcome.rawBytes, fallback)
+    if (issue === undefined) return outcome
+    return { kind: 'rejected', stage: 'write', issues: [issue], raw: stringify(outcome.event), place: outcome.place }
+  }
+  const flush = async (): Promise<void> => {
+    for (const [name, some] of batch) await lines!.write(name, some.join(''))
+    batch = new Map()
+    await drain()
+  }
+  const context = { ...fallback, key: input.key, fileTime: said.fileTime, fields: settings.fields }
+  const converter = await createConverter({ source, ocsf, observables, raw: settings.raw, context }, settle)
+  converter.push(bytes)
+  let fault = cut
+  for await (const item of items) {
+    await flush()
+    onRead(stored, converter.in)
+    if (item instanceof Uint8Array) converter.push(item)
+    else fault = item
+  }
+  if (fault === undefined) converter.end()
+  else converter.fail(fault)
+  report.records.in += converter.in
+  if (fault === undefined) report.files.read++
+  else report.files.failed++
+  await flush()
+}
+
+function textOf(bytes: Uint8Array): string | Uint8Array {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return bytes
+  }
+}

@@ -1,0 +1,70 @@
+/** What a batch conversion can be told, and what is refused before anything is read. */
+import type { RawPolicy } from '../convert.js'
+import { OcsfLakeError } from '../errors.js'
+import { isAccountId, isRegion } from '../lake/partition.js'
+import { DEFAULT_VERSION, isVersion, type OcsfVersion, VERSIONS } from '../ocsf/facts.js'
+import type { CodecName } from '../parquet/codec.js'
+import { SOURCES } from '../sources/index.js'
+import type { AnySource } from '../sources/source.js'
+
+export interface ConvertFilesOptions {
+  /** Files, folders and globs; `-` is standard input. */
+  readonly inputs: readonly string[]
+  /** Folder to write below. Needed for Parquet. */
+  readonly out?: string
+  /** The one source all inputs are of; without it each input is recognised among `sources`. */
+  readonly source?: AnySource
+  /** The built-in sources unless said; add your own here. */
+  readonly sources?: readonly AnySource[]
+  readonly ocsf?: OcsfVersion
+  /** Used where the log and its key do not say. */
+  readonly region?: string
+  readonly account?: string
+  /** Field names of header-less text, in order. */
+  readonly fields?: readonly string[]
+  readonly format?: 'parquet' | 'ndjson'
+  readonly compression?: CodecName
+  readonly raw?: RawPolicy
+  readonly observables?: boolean
+  /** Several inputs make one unit, cut at this many stored bytes: fewer and larger objects from many small files. */
+  readonly group?: number
+  /** Worker threads that convert units side by side: 1 unless said, which converts in this thread. Built-in sources only. */
+  readonly jobs?: number
+  /** Folder for rejected records; `<out>/rejects` unless said. */
+  readonly rejects?: string
+  /** An input with more uncompressed bytes than this is cut off and rejected: 8 GiB unless said. */
+  readonly maxBytes?: number
+  readonly stdin?: NodeJS.ReadableStream
+  readonly stdout?: NodeJS.WritableStream
+  /** Called now and then while the run goes on. */
+  readonly onProgress?: (progress: Progress) => void
+}
+
+export interface Progress {
+  readonly files: number
+  readonly filesDone: number
+  /** Stored bytes. */
+  readonly bytes: number
+  readonly bytesDone: number
+  readonly records: number
+}
+
+/** @throws OcsfLakeError `version_unknown`, `option_invalid` */
+export function checkOptions(options: ConvertFilesOptions): void {
+  const { inputs, out, source, sources = SOURCES, format = 'parquet', ocsf = DEFAULT_VERSION, account, region, group, jobs = 1, maxBytes } = options
+  const refuse = (sentence: string): never => {
+    throw new OcsfLakeError('option_invalid', sentence)
+  }
+  if (!isVersion(ocsf)) throw new OcsfLakeError('version_unknown', `OCSF version ${String(ocsf)} is not supported: use one of ${VERSIONS.join(', ')}.`)
+  if (inputs.length === 0) refuse('No input: give files, folders, globs, or - for standard input.')
+  if (format === 'parquet' && out === undefined) refuse('Parquet needs a folder to write to: give --out <dir>, or --format ndjson for standard output.')
+  if (account !== undefined && !isAccountId(account)) refuse(`--account ${account} is no account: give twelve digits, external, or external_<id>.`)
+  if (region !== undefined && !isRegion(region)) refuse(`--region ${region} is no region: give a name like us-east-1.`)
+  if (group !== undefined && !(group > 0)) refuse('--group takes a number of bytes above 0.')
+  if (maxBytes !== undefined && !(maxBytes > 0)) refuse('maxBytes takes a number of bytes above 0.')
+  if (!(Number.isInteger(jobs) && jobs > 0)) refuse('--jobs takes a whole number above 0.')
+  if (jobs === 1) return
+  if (out === undefined) refuse('NDJSON on standard output is written by one job: leave --jobs out, or give --out <dir>.')
+  const own = [...sources, ...(source === undefined ? [] : [source])].find(one => !SOURCES.includes(one))
+  if (own !== undefined) refuse(`More than one job works with the built-in sources only, and ${own.id} is none: leave jobs out.`)
+}
