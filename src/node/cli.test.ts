@@ -1,6 +1,6 @@
 /** The command as a user runs it: a process with arguments, streams and an exit code. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,6 +45,7 @@ describe('ocsf-lake', () => {
       '--raw',
       '--no-observables',
       '--group',
+      '--jobs',
       '--json',
       '--strict',
       '--rejects',
@@ -69,6 +70,18 @@ describe('ocsf-lake', () => {
     expect(stderr).toMatch(/1 records in/)
     expect(stderr).toMatch(/written +1/)
     expect(readdirSync(join(folder, 'lake/ext'))).toEqual(['vpc-flow-4001'])
+  })
+
+  it('writes the same lake and report with --jobs', () => {
+    const convert = (...more: string[]) => {
+      const { status, stdout, stderr } = ocsfLake(['convert', '*.log', '--json', ...more])
+      expect([status, stderr]).toEqual([0, ''])
+      return { ...(JSON.parse(stdout) as { objects: { key: string }[] }), ms: 0 }
+    }
+    const one = convert('--out', 'lake-1')
+    expect(convert('--out', 'lake-2', '--jobs', '2')).toEqual(one)
+    expect(one.objects).toHaveLength(2)
+    for (const { key } of one.objects) expect(readFileSync(join(folder, 'lake-2', key))).toEqual(readFileSync(join(folder, 'lake-1', key)))
   })
 
   it('prints the report as one JSON document', () => {
@@ -113,6 +126,13 @@ describe('ocsf-lake', () => {
     ['an unknown source', ['convert', 'good.log', '--source', 'syslog', '--out', 'x'], /^ocsf-lake: There is no source syslog/],
     ['an unknown version', ['convert', 'good.log', '--ocsf', '9.9.9', '--out', 'x'], /Allowed choices are 1.1.0, 1.3.0, 1.5.0, 1.8.0/],
     ['a size that is none', ['convert', 'good.log', '--group', 'many', '--out', 'x'], /Give a number of bytes/],
+    ['no jobs', ['convert', 'good.log', '--jobs', '0', '--out', 'x'], /^ocsf-lake: --jobs takes a whole number above 0\./],
+    ['a number of jobs that is none', ['convert', 'good.log', '--jobs', 'auto', '--out', 'x'], /^ocsf-lake: --jobs takes a whole number/],
+    [
+      'jobs beside events on stdout',
+      ['convert', 'good.log', '--format', 'ndjson', '--jobs', '2'],
+      /^ocsf-lake: NDJSON on standard output is written by one job/,
+    ],
     ['an unknown option', ['convert', 'good.log', '--nope'], /unknown option '--nope'/],
     ['no command', [], /Usage: ocsf-lake/],
   ])('exits with 1 and one sentence, no stack, for %s', (_name, args, message) => {
