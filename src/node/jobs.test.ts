@@ -206,19 +206,31 @@ describe('a worker thread that stops', () => {
     expect(done).not.toContain(1)
   })
 
+  it('is the end of the real program, too, when it meets a bug', async () => {
+    const { claim } = createNames()
+    put('a.log', flows(0, 1))
+    const unit = { index: 0, inputs: [{ ...input('a.log'), path: join(folder, 'in/a.log') }] }
+    const lane = openWorkerLane({ ...setup, settings: { ...setup.settings, maxBytes: 1000 }, sources: ['no built-in source'] }, { claim, onProgress() {} })
+    await expect(lane.convert(unit)).rejects.toThrow(/^A worker thread stopped while it converted a\.log: TypeError: /)
+    await expect(lane.convert(unit)).rejects.toThrow(/^A worker thread stopped/)
+  })
+
   it('says so when there is no program to run', async () => {
     const { error, done } = await runWith(new URL('file:///nowhere/worker.js'))
     expect(error).toMatchObject({ message: expect.stringMatching(/^A worker thread stopped while it converted 0\.log: .*worker\.js/) })
     expect(done).toEqual([])
   })
 
-  it('does not let the units behind it wait for its name', async () => {
+  it('lets the units that are under way end', async () => {
     const { error, done } = await runWith(program(1, 'setTimeout(() => process.exit(1), 50)'))
     expect(error).toBeInstanceOf(Error)
     expect(done).toContain(0)
+  })
+
+  it('has units named in their order, without waiting for one that failed', async () => {
     const names = createNames()
-    const second = names.claim(units[1]!, 'same')
     const third = names.claim(units[2]!, 'same')
+    const second = names.claim(units[1]!, 'same')
     names.fail(units[0]!)
     expect(await second).toBe('same')
     expect(await third).toMatch(/^[0-9a-f]{32}$/)

@@ -4,6 +4,6 @@
 export function workerEntry(): URL {
   if (!import.meta.url.endsWith('.ts')) return new URL('./worker.js', import.meta.url)
   const worker = new URL('./worker.ts', import.meta.url).href
-  const program = `(await import('${import.meta.resolve('tsx/esm/api')}')).register(); await import('${worker}')`
+  const program = `(await import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))})).register(); await import(${JSON.stringify(worker)})`
   return new URL(`data:text/javascript,${encodeURIComponent(program)}`)
 }

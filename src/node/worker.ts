@@ -5,7 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { OcsfLakeError } from '../errors.js'
 import { createUnitConverter, type UnitDoors } from './convert-unit.js'
 import { storedFile } from './inputs.js'
-import { type LineSink, ndjsonFiles } from './sinks.js'
+import { type LineSink, ndjsonFiles, writing } from './sinks.js'
 import type { Unit } from './units.js'
 import { type Note, type Order, unitSettings, type WorkerSetup } from './worker-lane.js'
 
@@ -34,7 +34,7 @@ const doors: Omit<UnitDoors, 'lines'> = {
 }
 
 async function ndjsonFolder(folder: string): Promise<LineSink> {
-  await mkdir(folder)
+  await writing(folder, () => mkdir(folder))
   return ndjsonFiles(folder)
 }
 
@@ -44,12 +44,19 @@ async function run(unit: Unit): Promise<void> {
     const report = await convert(unit, { ...doors, lines })
     send({ result: { report, lines: (await lines?.close()) ?? [] } })
   } catch (error) {
-    if (!(error instanceof OcsfLakeError)) throw error // ends the thread, which the main thread reports
+    if (!(error instanceof OcsfLakeError)) throw error
     send({ fault: { code: error.code, message: error.message, cause: error.cause } })
   }
 }
 
+/** The main thread reports it. Not by a rejected promise: Node can be told to let those pass, and then nobody would know. */
+function endThread(error: unknown): void {
+  setImmediate(() => {
+    throw error
+  })
+}
+
 port.on('message', (order: Order) => {
   if ('name' in order) named(order.name)
-  else void run({ index: order.unit.index, inputs: order.unit.files.map(storedFile) })
+  else run({ index: order.unit.index, inputs: order.unit.files.map(storedFile) }).catch(endThread)
 })
