@@ -325,6 +325,15 @@ describe('bad input', () => {
     expect(statSync(join(out(), 'rejects/vpc-flow', file!)).mode & 0o777).toBe(0o600)
   })
 
+  it.runIf(existsSync('/proc/self/fd'))('closes the files that it does not read to their end', async () => {
+    const open = () => readdirSync('/proc/self/fd').length
+    for (let n = 0; n < 40; n++) put(`noise-${n}.txt`, Buffer.alloc(600_000, `no log ${n} `))
+    for (let n = 0; n < 40; n++) put(`noise-${n}.txt.gz`, gzipSync(Buffer.alloc(600_000, `no log ${n} `)))
+    const before = open()
+    expect((await run()).rejected).toEqual({ unknown: { source_unknown: 80 } })
+    expect(open() - before).toBeLessThan(10)
+  })
+
   it('goes on after a file that cannot be read', async () => {
     put('a.log', flows(2))
     const path = put('b.log', flows(2))

@@ -11,6 +11,7 @@ import type { CodecName } from '../parquet/codec.js'
 import { chooseSource } from '../recognise.js'
 import { type AnySource, HEAD_BYTES } from '../sources/source.js'
 import { nodeCodec } from './codecs.js'
+import type { Unzipped } from './gunzip.js'
 import type { Input } from './inputs.js'
 import { readHead, unzipped } from './read-object.js'
 import { openRejects, type Rejects } from './rejects.js'
@@ -102,10 +103,23 @@ interface Conversion {
 }
 
 async function convertInput(input: Input, conversion: Conversion, onRead: (storedBytes: number, records: number) => void): Promise<void> {
+  let stored = 0
+  const items = unzipped(input, conversion.settings.maxBytes, length => (stored += length))
+  try {
+    await convertItems(input, items, conversion, records => onRead(stored, records))
+  } finally {
+    await items.return() // skipped and unknown objects are not read to their end
+  }
+}
+
+async function convertItems(
+  input: Input,
+  items: AsyncGenerator<Unzipped, void, undefined>,
+  conversion: Conversion,
+  onRecords: (records: number) => void,
+): Promise<void> {
   const { settings, parts, rejects, lines, report, drain } = conversion
   const { ocsf, observables } = settings
-  let stored = 0
-  const items = unzipped(input, settings.maxBytes, length => (stored += length))
   const { bytes, fault: cut } = await readHead(items)
   if (bytes.length === 0 && cut === undefined) {
     report.files.skipped++
@@ -157,7 +171,7 @@ async function convertInput(input: Input, conversion: Conversion, onRead: (store
   let fault = cut
   for await (const item of items) {
     await flush()
-    onRead(stored, converter.in)
+    onRecords(converter.in)
     if (item instanceof Uint8Array) converter.push(item)
     else fault = item
   }

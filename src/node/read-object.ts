@@ -43,18 +43,22 @@ export async function* unzipped(input: Input, maxBytes: number, onStored: (lengt
     opened = true
     return whole()
   }
-  let total = 0
-  for await (const item of start instanceof Uint8Array && isGzip(start) ? gunzip(again) : whole()) {
-    if (!(item instanceof Uint8Array)) {
-      yield unreadable ?? item
-      return
+  try {
+    let total = 0
+    for await (const item of start instanceof Uint8Array && isGzip(start) ? gunzip(again) : whole()) {
+      if (!(item instanceof Uint8Array)) {
+        yield unreadable ?? item
+        return
+      }
+      total += item.length
+      if (total > maxBytes) {
+        yield { rule: 'object_too_large', expected: `at most ${maxBytes} bytes unzipped`, found: `more than that, from ${input.size} stored bytes` }
+        return
+      }
+      yield item
     }
-    total += item.length
-    if (total > maxBytes) {
-      yield { rule: 'object_too_large', expected: `at most ${maxBytes} bytes unzipped`, found: `more than that, from ${input.size} stored bytes` }
-      return
-    }
-    yield item
+    if (unreadable !== undefined) yield unreadable
+  } finally {
+    await first.return() // a reader may stop early: the file is closed all the same
   }
-  if (unreadable !== undefined) yield unreadable
 }
