@@ -1,11 +1,12 @@
 /** One column of one row group: gathered in row order, then written as pages. */
+import { bloomFilter } from './bloom.js'
 import { ByteSink } from './bytes.js'
 import type { Codec } from './codec.js'
 import { type ColumnBuffer, storedRow } from './column.js'
 import { type Dictionary, dictionaryOf, plainBytes } from './dictionary.js'
 import { bitWidth, hybridBound, writeHybrid } from './hybrid.js'
 import type { Leaf } from './schema.js'
-import { rangeOf, type Statistics } from './statistics.js'
+import { type Extremes, extremesFinder, rangeOf, type Statistics, widest } from './statistics.js'
 import { type TextStore, textBytes, textLength } from './text.js'
 import { ThriftWriter } from './thrift.js'
 
@@ -14,6 +15,8 @@ import { ThriftWriter } from './thrift.js'
  * split, so a page grows beyond this only when one row has more than this in one column.
  */
 export const PAGE_BYTES = 1_048_576
+/** Rows of a data page at most, the same in every column, so that the page index narrows a search. */
+export const PAGE_ROWS = 20_000
 
 /** Thrift's numbers of the encodings; PLAIN_DICTIONARY is the name that version 1 files and old readers know. */
 export const ENCODING = { plain: 0, dictionary: 2, rle: 3 } as const
@@ -30,6 +33,18 @@ export interface Chunk {
   readonly compressedBytes: number
   readonly dictionaryOffset: number | undefined
   readonly dataOffset: number
+  readonly statistics: Statistics
+  readonly pages: readonly DataPage[]
+  /** Bloom filter with its header. */
+  readonly filter: Uint8Array | undefined
+}
+
+export interface DataPage {
+  readonly offset: number
+  /** Stored bytes with the header. */
+  readonly bytes: number
+  /** First row, counted from the start of the row group. */
+  readonly row: number
   readonly statistics: Statistics
 }
 
@@ -50,21 +65,32 @@ export function writeChunk(out: ByteSink, column: ColumnBuffer, order: Uint32Arr
   const slots = column.nested === undefined ? gatherFlat(column, order, from, to) : gatherNested(column, order, from, to)
   const { leaf } = column
   const { data, valueCount } = slots
-  const plain = plainBytes(column, data, valueCount)
-  const dictionary = dictionaryOf(column, data, valueCount, plain)
-  const range = dictionary === undefined ? rangeOf(column, data, valueCount) : rangeOf(column, dictionary.values, dictionary.size)
+  const dictionary = dictionaryOf(column, data, valueCount, plainBytes(column, data, valueCount))
+  const values = dictionary?.values ?? data
   const start = out.size
   let uncompressed = 0
-  const page: PageWriter = (type, count, encoding, bytes) => {
-    uncompressed += writePage(out, codec, type, count, encoding, bytes)
-  }
   if (dictionary !== undefined) {
     const sink = new ByteSink(dictionary.bytes)
-    writePlain(sink, column, dictionary.values, 0, dictionary.size)
-    page(DICTIONARY_PAGE, dictionary.size, ENCODING.dictionary, sink.view())
+    writePlain(sink, column, values, 0, dictionary.size)
+    uncompressed += writePage(out, codec, DICTIONARY_PAGE, dictionary.size, ENCODING.dictionary, sink.view())
   }
+
   const dataOffset = out.size
-  writeDataPages(page, column, slots, dictionary, plain)
+  const body = new ByteSink(4096)
+  const extremesOf = extremesFinder(column, values, dictionary?.codes)
+  const extremes: (Extremes | undefined)[] = []
+  const pages: DataPage[] = []
+  for (const run of pageRuns(column, slots, dictionary)) {
+    const offset = out.size
+    const encoding = dictionary === undefined ? ENCODING.plain : ENCODING.dictionary
+    uncompressed += writePage(out, codec, DATA_PAGE, run.to - run.from, encoding, pageBody(body, column, slots, dictionary, run))
+    const found = extremesOf(run.valueFrom, run.valueTo)
+    extremes.push(found)
+    const nulls = run.to - run.from - (run.valueTo - run.valueFrom)
+    const range = found === undefined ? undefined : rangeOf(column, values, found)
+    pages.push({ offset, bytes: out.size - offset, row: run.row, statistics: { nulls, range } })
+  }
+  const all = widest(column, values, extremes)
   return {
     leaf,
     values: slots.count,
@@ -72,7 +98,9 @@ export function writeChunk(out: ByteSink, column: ColumnBuffer, order: Uint32Arr
     compressedBytes: out.size - start,
     dictionaryOffset: dictionary === undefined ? undefined : start,
     dataOffset,
-    statistics: { nulls: slots.count - valueCount, range },
+    statistics: { nulls: slots.count - valueCount, range: all === undefined ? undefined : rangeOf(column, values, all) },
+    pages,
+    filter: leaf.pivot ? bloomFilter(column, values, dictionary?.size ?? valueCount) : undefined,
   }
 }
 
@@ -129,8 +157,6 @@ function gatherNested(column: ColumnBuffer, order: Uint32Array | undefined, from
 
 // ---- pages ----
 
-type PageWriter = (type: number, count: number, encoding: number, bytes: Uint8Array) => void
-
 /** Appends a page and returns its uncompressed size with the header. */
 function writePage(out: ByteSink, codec: Codec, type: number, count: number, encoding: number, bytes: Uint8Array): number {
   const compressed = codec.compress(bytes)
@@ -154,60 +180,91 @@ function writePage(out: ByteSink, codec: Codec, type: number, count: number, enc
 
 /** Bytes that a page may take beside its slots: level lengths, index width, headers of short runs. */
 const PAGE_OVERHEAD = 64
+const MOST_BYTES = PAGE_BYTES - PAGE_OVERHEAD
 
-function writeDataPages(page: PageWriter, column: ColumnBuffer, slots: Slots, dictionary: Dictionary | undefined, plain: number): void {
-  const sink = new ByteSink(4096)
-  const emit = (from: number, to: number, valueFrom: number, valueTo: number): void => {
-    sink.size = 0
-    const { leaf } = column
-    if (slots.reps !== undefined) writeLevels(sink, slots.reps, from, to, leaf.rep)
-    writeLevels(sink, slots.defs, from, to, leaf.def)
-    if (dictionary === undefined) writePlain(sink, column, slots.data, valueFrom, valueTo)
-    else {
-      sink.byte(dictionary.width)
-      writeHybrid(sink, dictionary.codes, valueFrom, valueTo, dictionary.width)
-    }
-    page(DATA_PAGE, to - from, dictionary === undefined ? ENCODING.plain : ENCODING.dictionary, sink.view())
+/** The slots of a page, the values among them, and its first row. */
+interface Run {
+  readonly from: number
+  readonly to: number
+  readonly valueFrom: number
+  readonly valueTo: number
+  readonly row: number
+}
+
+function pageBody(sink: ByteSink, column: ColumnBuffer, slots: Slots, dictionary: Dictionary | undefined, run: Run): Uint8Array {
+  const { leaf } = column
+  sink.size = 0
+  if (slots.reps !== undefined) writeLevels(sink, slots.reps, run.from, run.to, leaf.rep)
+  writeLevels(sink, slots.defs, run.from, run.to, leaf.def)
+  if (dictionary === undefined) writePlain(sink, column, slots.data, run.valueFrom, run.valueTo)
+  else {
+    sink.byte(dictionary.width)
+    writeHybrid(sink, dictionary.codes, run.valueFrom, run.valueTo, dictionary.width)
   }
+  return sink.view()
+}
 
-  // a level takes at most a byte: widths are below 8
-  const { count, defs, reps, valueCount } = slots
+/** Cuts a chunk into pages: first by rows, and what is then too large by bytes. */
+function pageRuns(column: ColumnBuffer, slots: Slots, dictionary: Dictionary | undefined): Run[] {
+  const runs: Run[] = []
+  const { count, defs, reps } = slots
+  const { def } = column.leaf
+  let from = 0
+  let valueFrom = 0
+  let row = 0
+  while (from < count) {
+    const to = reps === undefined ? Math.min(count, from + PAGE_ROWS) : rowsEnd(reps, from)
+    let valueTo = valueFrom
+    for (let slot = from; slot < to; slot++) if (defs[slot] === def) valueTo++
+    const run = { from, to, valueFrom, valueTo, row }
+    if (runBound(column, slots, dictionary, run) <= MOST_BYTES) runs.push(run)
+    else cutByBytes(column, slots, dictionary, run, runs)
+    from = to
+    valueFrom = valueTo
+    row += PAGE_ROWS
+  }
+  return runs
+}
+
+/** The slot behind `PAGE_ROWS` whole rows. */
+function rowsEnd(reps: Uint8Array, from: number): number {
+  let rows = 0
+  for (let slot = from; slot < reps.length; slot++) if (reps[slot] === 0 && rows++ === PAGE_ROWS) return slot
+  return reps.length
+}
+
+/** Bytes of a page with these slots, at most; a level takes at most a byte, since widths are below 8. */
+function runBound(column: ColumnBuffer, { data, reps }: Slots, dictionary: Dictionary | undefined, run: Run): number {
+  const values = run.valueTo - run.valueFrom
+  const levels = (run.to - run.from) * (reps === undefined ? 1 : 2)
+  if (dictionary !== undefined) return levels + hybridBound(values, dictionary.width)
+  return levels + plainBytes(column, data.subarray(run.valueFrom * column.words, run.valueTo * column.words), values)
+}
+
+function cutByBytes(column: ColumnBuffer, slots: Slots, dictionary: Dictionary | undefined, run: Run, runs: Run[]): void {
+  const { defs, reps } = slots
   const slotBytes = reps === undefined ? 1 : 2
-  const most = PAGE_BYTES - PAGE_OVERHEAD
-  const values = dictionary === undefined ? plain : hybridBound(valueCount, dictionary.width)
-  if (count * slotBytes + values <= most) {
-    emit(0, count, 0, valueCount)
-    return
-  }
-
   const sizeOf = valueSize(column, slots, dictionary)
   const { def } = column.leaf
-  let pageFrom = 0
-  let pageValues = 0
-  let pageBytes = 0
-  let row = 0
-  let rowValues = 0
-  let rowBytes = 0
-  let value = 0
-  for (let slot = 0; slot <= count; slot++) {
-    const boundary = slot === count || reps === undefined || reps[slot] === 0
-    if (boundary && slot > row) {
-      if (pageBytes + rowBytes > most && row > pageFrom) {
-        emit(pageFrom, row, pageValues, rowValues)
-        pageFrom = row
-        pageValues = rowValues
-        pageBytes = 0
+  // the page so far, and the row behind it
+  let page = { slot: run.from, value: run.valueFrom, row: run.row, bytes: 0 }
+  let next = { slot: run.from, value: run.valueFrom, row: run.row, bytes: 0 }
+  let value = run.valueFrom
+  for (let slot = run.from; slot <= run.to; slot++) {
+    const boundary = slot === run.to || reps === undefined || reps[slot] === 0
+    if (boundary && slot > next.slot) {
+      if (page.bytes + next.bytes > MOST_BYTES && next.slot > page.slot) {
+        runs.push({ from: page.slot, to: next.slot, valueFrom: page.value, valueTo: next.value, row: page.row })
+        page = { ...next, bytes: 0 }
       }
-      pageBytes += rowBytes
-      row = slot
-      rowValues = value
-      rowBytes = 0
+      page.bytes += next.bytes
+      next = { slot, value, row: next.row + 1, bytes: 0 }
     }
-    if (slot === count) break
-    rowBytes += slotBytes
-    if (defs[slot] === def) rowBytes += sizeOf(value++)
+    if (slot === run.to) break
+    next.bytes += slotBytes
+    if (defs[slot] === def) next.bytes += sizeOf(value++)
   }
-  emit(pageFrom, count, pageValues, valueCount)
+  runs.push({ from: page.slot, to: run.to, valueFrom: page.value, valueTo: run.valueTo, row: page.row })
 }
 
 /** The most bytes that the n-th value takes in a data page. */

@@ -1,6 +1,7 @@
 /** The footer of a Parquet file: schema, row groups, statistics, metadata. */
 import type { CodecName } from './codec.js'
-import { type Chunk, ENCODING } from './encode.js'
+import { ENCODING } from './encode.js'
+import type { IndexedChunk } from './page-index.js'
 import type { Leaf, ParquetSchema, SchemaNode } from './schema.js'
 import { ThriftWriter } from './thrift.js'
 
@@ -8,7 +9,7 @@ export interface RowGroup {
   readonly rows: number
   /** Offset of the first page. */
   readonly offset: number
-  readonly chunks: readonly Chunk[]
+  readonly chunks: readonly IndexedChunk[]
 }
 
 export interface Footer {
@@ -110,6 +111,10 @@ function writeGroup(out: ThriftWriter, { codec, sortedBy }: Footer, group: RowGr
   out.structs(1, group.chunks, chunk => {
     out.i64(2, 0) // deprecated file_offset
     out.struct(3, () => writeChunkMeta(out, chunk, codec))
+    out.i64(4, chunk.offsetIndex.offset)
+    out.i32(5, chunk.offsetIndex.bytes)
+    out.i64(6, chunk.columnIndex.offset)
+    out.i32(7, chunk.columnIndex.bytes)
   })
   out.i64(2, uncompressed)
   out.i64(3, group.rows)
@@ -124,7 +129,7 @@ function writeGroup(out: ThriftWriter, { codec, sortedBy }: Footer, group: RowGr
   out.i16(7, ordinal)
 }
 
-function writeChunkMeta(out: ThriftWriter, chunk: Chunk, codec: CodecName): void {
+function writeChunkMeta(out: ThriftWriter, chunk: IndexedChunk, codec: CodecName): void {
   const { leaf, statistics } = chunk
   out.i32(1, PHYSICAL[leaf.physical])
   out.i32s(2, [chunk.dictionaryOffset === undefined ? ENCODING.plain : ENCODING.dictionary, ENCODING.rle])
@@ -144,4 +149,8 @@ function writeChunkMeta(out: ThriftWriter, chunk: Chunk, codec: CodecName): void
     out.bool(7, range.maxExact)
     out.bool(8, range.minExact)
   })
+  const { bloomFilter } = chunk
+  if (bloomFilter === undefined) return
+  out.i64(14, bloomFilter.offset)
+  out.i32(15, bloomFilter.bytes)
 }

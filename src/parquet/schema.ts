@@ -3,6 +3,7 @@
  * one source, class and version has the same leaves, with the types of Security Lake's own tables.
  */
 import type { Field, FieldKind } from '../ocsf/columns.js'
+import { isPivot } from './pivots.js'
 
 export type PhysicalType = 'boolean' | 'int32' | 'int64' | 'double' | 'byte_array'
 
@@ -19,6 +20,8 @@ export interface Leaf {
   readonly annotation: 'string' | 'timestamp_millis' | undefined
   /** Map keys only; every other column is optional. */
   readonly required: boolean
+  /** Whether a search begins here, so that a bloom filter is worth its bytes. */
+  readonly pivot: boolean
   /** Name of the sibling that holds the same time as epoch milliseconds. */
   readonly twin: string | undefined
   /** Definition level of a value; one less is a null. */
@@ -98,6 +101,7 @@ export function parquetSchema(fields: readonly Field[]): ParquetSchema {
       physical,
       annotation,
       required: false,
+      pivot: false,
       twin: undefined,
       def,
       rep,
@@ -127,7 +131,7 @@ export function parquetSchema(fields: readonly Field[]): ParquetSchema {
         value: leaf('value', [...entry, 'value'], eventPath, 'string', def + 3, rep + 1),
       }
     }
-    return leaf(name, path, eventPath, field.kind, def + 1, rep, { twin: field.kind === 'datetime' ? field.twin : undefined })
+    return leaf(name, path, eventPath, field.kind, def + 1, rep, { pivot: isPivot(field), twin: field.kind === 'datetime' ? field.twin : undefined })
   }
 
   const nodes = (children: readonly Field[], parent: readonly string[], def: number, rep: number): SchemaNode[] => {

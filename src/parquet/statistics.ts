@@ -1,7 +1,7 @@
-/** Least and greatest value of a column chunk, in Parquet's type-defined order. */
+/** Least and greatest value of a column chunk or a page, in Parquet's type-defined order. */
 import type { ColumnBuffer } from './column.js'
 import type { Leaf } from './schema.js'
-import { compareTexts, textBytes } from './text.js'
+import { compareTexts, type TextStore, textBytes } from './text.js'
 
 export interface Statistics {
   readonly nulls: number
@@ -20,18 +20,65 @@ export interface Range {
 /** Longest text kept in statistics, in bytes. */
 export const STATISTICS_BYTES = 64
 
-/** The range of `count` values (words of a column, or its distinct ones), `undefined` when there are none. */
-export function rangeOf(column: ColumnBuffer, values: Int32Array, count: number): Range | undefined {
-  if (count === 0) return undefined
-  if (column.text !== undefined) return rangeOfTexts(column, values, count)
-  let min = 0
-  let max = 0
-  const compare = COMPARE[column.leaf.physical]
-  for (let at = 1; at < count; at++) {
-    if (compare(values, at, min) < 0) min = at
-    if (compare(values, at, max) > 0) max = at
+/** Where the least and the greatest of some values stand. */
+export interface Extremes {
+  readonly min: number
+  readonly max: number
+}
+
+/**
+ * Finds the extremes of `values[from, to)`, or, with codes, of the values that `codes[from, to)` point at; `undefined`
+ * when there are none.
+ */
+export function extremesFinder(column: ColumnBuffer, values: Int32Array, codes: Int32Array | undefined): (from: number, to: number) => Extremes | undefined {
+  const compare = compareOf(column)
+  if (codes === undefined)
+    return (from, to) => {
+      if (from === to) return undefined
+      let min = from
+      let max = from
+      for (let at = from + 1; at < to; at++) {
+        if (compare(values, at, min) < 0) min = at
+        else if (compare(values, at, max) > 0) max = at
+      }
+      return { min, max }
+    }
+
+  // each value of the dictionary is compared once per call
+  const calls = new Int32Array(values.length)
+  let call = 0
+  return (from, to) => {
+    if (from === to) return undefined
+    call++
+    let min = codes[from]!
+    let max = min
+    for (let at = from; at < to; at++) {
+      const code = codes[at]!
+      if (calls[code] === call) continue
+      calls[code] = call
+      if (compare(values, code, min) < 0) min = code
+      else if (compare(values, code, max) > 0) max = code
+    }
+    return { min, max }
   }
-  return { min: plain(column.leaf, values, min), max: plain(column.leaf, values, max), minExact: true, maxExact: true }
+}
+
+/** The extremes of several runs together. */
+export function widest(column: ColumnBuffer, values: Int32Array, some: readonly (Extremes | undefined)[]): Extremes | undefined {
+  const compare = compareOf(column)
+  let all: Extremes | undefined
+  for (const one of some) {
+    if (one === undefined) continue
+    if (all === undefined) all = one
+    else all = { min: compare(values, one.min, all.min) < 0 ? one.min : all.min, max: compare(values, one.max, all.max) > 0 ? one.max : all.max }
+  }
+  return all
+}
+
+/** The bytes of the extremes, long texts cut. */
+export function rangeOf(column: ColumnBuffer, values: Int32Array, extremes: Extremes): Range {
+  if (column.text !== undefined) return rangeOfTexts(column.text, values[extremes.min]!, values[extremes.max]!)
+  return { min: plain(column.leaf, values, extremes.min), max: plain(column.leaf, values, extremes.max), minExact: true, maxExact: true }
 }
 
 type Compare = (values: Int32Array, a: number, b: number) => number
@@ -45,6 +92,11 @@ const COMPARE: Readonly<Record<Leaf['physical'], Compare>> = {
   int64: compareInt64,
   double: compareDouble,
   byte_array: compareWord,
+}
+
+function compareOf({ leaf, text }: ColumnBuffer): Compare {
+  if (text === undefined) return COMPARE[leaf.physical]
+  return (values, a, b) => (values[a] === values[b] ? 0 : compareTexts(text, values[a]!, values[b]!))
 }
 
 const words = new Int32Array(2)
@@ -62,17 +114,9 @@ function plain(leaf: Leaf, values: Int32Array, at: number): Uint8Array {
   return new Uint8Array(values.slice(at * count, at * count + count).buffer)
 }
 
-function rangeOfTexts({ text }: ColumnBuffer, numbers: Int32Array, count: number): Range {
-  let min = numbers[0]!
-  let max = min
-  for (let at = 1; at < count; at++) {
-    const number = numbers[at]!
-    if (number === min || number === max) continue
-    if (compareTexts(text!, number, min) < 0) min = number
-    else if (compareTexts(text!, number, max) > 0) max = number
-  }
-  const low = textBytes(text!, min)
-  const high = textBytes(text!, max)
+function rangeOfTexts(text: TextStore, min: number, max: number): Range {
+  const low = textBytes(text, min)
+  const high = textBytes(text, max)
   const floor = floorText(low)
   const ceiling = ceilingText(high)
   return { min: floor, max: ceiling, minExact: floor.length === low.length, maxExact: sameBytes(ceiling, high) }
@@ -107,4 +151,15 @@ function ceilingText(bytes: Uint8Array): Uint8Array {
     return utf8.encode(characters.join('') + String.fromCodePoint(next))
   }
   return bytes.slice()
+}
+
+/** Order of two bounds as they are stored. */
+export function compareBytes({ physical }: Leaf, a: Uint8Array, b: Uint8Array): number {
+  if (physical === 'byte_array') {
+    const shared = Math.min(a.length, b.length)
+    for (let at = 0; at < shared; at++) if (a[at] !== b[at]) return a[at]! - b[at]!
+    return a.length - b.length
+  }
+  if (physical === 'boolean') return a[0]! - b[0]!
+  return COMPARE[physical](new Int32Array(Uint8Array.of(...a, ...b).buffer), 0, 1)
 }

@@ -1,4 +1,4 @@
-/** Thrift's compact protocol, as far as Parquet's page headers and footer need it. */
+/** Thrift's compact protocol, as far as Parquet's page headers, indexes and footer need it. */
 import { ByteSink } from './bytes.js'
 
 const TRUE = 1
@@ -58,13 +58,30 @@ export class ThriftWriter {
   }
 
   strings(id: number, items: readonly string[]): void {
-    this.#list(id, BINARY, items.length)
-    for (const item of items) this.#bytes(utf8.encode(item))
+    this.binaries(
+      id,
+      items.map(item => utf8.encode(item)),
+    )
   }
 
   i32s(id: number, items: readonly number[]): void {
     this.#list(id, I32, items.length)
     for (const item of items) this.#zigzag(item)
+  }
+
+  i64s(id: number, items: readonly number[]): void {
+    this.#list(id, I64, items.length)
+    for (const item of items) this.#zigzag(item)
+  }
+
+  bools(id: number, items: readonly boolean[]): void {
+    this.#list(id, TRUE, items.length)
+    for (const item of items) this.sink.byte(item ? TRUE : FALSE)
+  }
+
+  binaries(id: number, items: readonly Uint8Array[]): void {
+    this.#list(id, BINARY, items.length)
+    for (const item of items) this.#bytes(item)
   }
 
   /** Ends the outermost struct. */

@@ -8,6 +8,7 @@ import type { Codec } from './codec.js'
 import { addRowBytes, type ColumnBuffer, storedRow } from './column.js'
 import { type Chunk, writeChunk } from './encode.js'
 import { footerBytes, type RowGroup } from './footer.js'
+import { writeIndexes } from './page-index.js'
 import { parquetSchema } from './schema.js'
 import { createShredder } from './shred.js'
 
@@ -62,7 +63,7 @@ export function createParquetWriter(fields: readonly Field[], { codec, metadata 
     const order = timeOrder(columns[sortLeaf.index]!, rows)
     const out = new ByteSink(1 << 16)
     out.append(MAGIC)
-    const groups: RowGroup[] = []
+    const groups: (Omit<RowGroup, 'chunks'> & { readonly chunks: readonly Chunk[] })[] = []
     let from = 0
     for (const to of groupEnds(columns, rows, order)) {
       const offset = out.size
@@ -71,10 +72,14 @@ export function createParquetWriter(fields: readonly Field[], { codec, metadata 
       groups.push({ rows: to - from, offset, chunks })
       from = to
     }
+    const indexed = writeIndexes(
+      out,
+      groups.map(({ chunks }) => chunks),
+    )
     const footer = footerBytes({
       schema,
       rows,
-      groups,
+      groups: groups.map((group, at) => ({ ...group, chunks: indexed[at]! })),
       codec: codec.name,
       metadata,
       createdBy: `ocsf-lake version ${VERSION}`,
