@@ -8,12 +8,15 @@ import { textStart } from './text.js'
 import { ThriftWriter } from './thrift.js'
 import { xxh64 } from './xxhash.js'
 
-/** Share of absent values that a filter lets pass, at most, up to the number of values that fit `FILTER_BYTES`. */
-export const FALSE_POSITIVES = 0.01
-/** The largest filter, without its header: 1 % up to 216,000 distinct values in a row group. */
+/**
+ * Bits for each distinct value, at least: 1.02 % of absent values pass then, fewer where rounding up gave more bits.
+ * A full row group of distinct values just fits 64 KiB.
+ */
+const BITS_PER_VALUE = 10.48
+/** The largest filter, without its header: as good for up to 200,000 distinct values in a row group. */
 export const FILTER_BYTES = 256 * 1024
-/** A filter that would let more than this pass is not written. */
-const USELESS = 0.1
+/** A filter with fewer bits for each value would let more than a tenth pass, and is not written. */
+const LEAST_BITS = 6
 /**
  * Up to so many distinct values there is no filter: the dictionary (or a chunk of so few values) takes one short
  * read as well, and answers exactly.
@@ -23,12 +26,15 @@ export const FEW_VALUES = 64
 const BLOCK_BYTES = 32
 const SALT = Int32Array.of(0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31)
 
-/** A filter with its header, of the texts with these numbers; `undefined` where it would not help. */
-export function bloomFilter(column: ColumnBuffer, numbers: Int32Array, count: number): Uint8Array | undefined {
+/**
+ * A filter with its header, of the texts with these numbers; `undefined` where it would not help, or would be no
+ * smaller than `exactBytes`: what a reader would load instead, the dictionary page or the pages themselves.
+ */
+export function bloomFilter(column: ColumnBuffer, numbers: Int32Array, count: number, exactBytes: number): Uint8Array | undefined {
   if (count <= FEW_VALUES) return undefined
   const hashes = distinctHashes(column, numbers, count)
   const size = filterBytes(hashes.length / 2)
-  if (size === undefined) return undefined
+  if (size === undefined || size >= exactBytes) return undefined
   const words = new Int32Array(size / 4)
   for (let at = 0; at < hashes.length; at += 2) insert(words, hashes[at]!, hashes[at + 1]!)
   const { sink } = header(size)
@@ -38,15 +44,10 @@ export function bloomFilter(column: ColumnBuffer, numbers: Int32Array, count: nu
 
 /** Bytes for so many distinct values: a power of two, since some readers take no other. */
 export function filterBytes(distinct: number): number | undefined {
-  if (distinct <= FEW_VALUES || bitsFor(distinct, USELESS) > FILTER_BYTES * 8) return undefined
+  if (distinct <= FEW_VALUES || distinct * LEAST_BITS > FILTER_BYTES * 8) return undefined
   let size = BLOCK_BYTES
-  while (size < FILTER_BYTES && size * 8 < bitsFor(distinct, FALSE_POSITIVES)) size *= 2
+  while (size < FILTER_BYTES && size * 8 < distinct * BITS_PER_VALUE) size *= 2
   return size
-}
-
-/** Eight bits are set per value, one in each word of a block. */
-function bitsFor(distinct: number, rate: number): number {
-  return (-8 * distinct) / Math.log(1 - rate ** (1 / 8))
 }
 
 function insert(words: Int32Array, low: number, high: number): void {

@@ -91,6 +91,7 @@ export function writeChunk(out: ByteSink, column: ColumnBuffer, order: Uint32Arr
     pages.push({ offset, bytes: out.size - offset, row: run.row, statistics: { nulls, range } })
   }
   const all = widest(column, values, extremes)
+  const exactBytes = dictionary === undefined ? out.size - start : dataOffset - start
   return {
     leaf,
     values: slots.count,
@@ -100,7 +101,7 @@ export function writeChunk(out: ByteSink, column: ColumnBuffer, order: Uint32Arr
     dataOffset,
     statistics: { nulls: slots.count - valueCount, range: all === undefined ? undefined : rangeOf(column, values, all) },
     pages,
-    filter: leaf.pivot ? bloomFilter(column, values, dictionary?.size ?? valueCount) : undefined,
+    filter: leaf.pivot ? bloomFilter(column, values, dictionary?.size ?? valueCount, exactBytes) : undefined,
   }
 }
 
