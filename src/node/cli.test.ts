@@ -42,6 +42,7 @@ describe('ocsf-lake', () => {
       '--fields',
       '--format',
       '--compression',
+      '--compression-level',
       '--raw',
       '--no-observables',
       '--group',

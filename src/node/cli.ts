@@ -19,6 +19,7 @@ interface ConvertFlags {
   readonly fields?: string
   readonly format: 'parquet' | 'ndjson'
   readonly compression: ConvertFilesOptions['compression']
+  readonly compressionLevel?: number
   readonly raw: ConvertFilesOptions['raw']
   readonly observables: boolean
   readonly group?: number
@@ -104,6 +105,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       new Option('--format <format>', 'parquet needs --out; ndjson goes to standard output without it').choices(['parquet', 'ndjson']).default('parquet'),
     )
     .addOption(new Option('--compression <codec>', 'of the Parquet pages').choices(['zstd', 'gzip', 'snappy', 'uncompressed']).default('zstd'))
+    .option('--compression-level <n>', 'zstd 1 to 19 (default 1), gzip 1 to 9 (default 6)', Number)
     .addOption(
       new Option('--raw <policy>', 'the raw record: left out, kept with its secrets redacted, or its SHA-256')
         .choices(['drop', 'keep', 'hash'])

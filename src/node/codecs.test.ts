@@ -43,7 +43,20 @@ describe('codecs', () => {
     }
   })
 
-  it('refuses an unknown name', async () => {
+  it('refuses an unknown name, and a level that the codec does not have', async () => {
+    const refused = { code: 'option_invalid' }
+    for (const [name, level] of [
+      ['zstd', 0],
+      ['zstd', 20],
+      ['zstd', 1.5],
+      ['gzip', 10],
+      ['gzip', Number.NaN],
+      ['snappy', 1],
+      ['uncompressed', 1],
+    ] as const) {
+      await expect(nodeCodec(name, level)).rejects.toMatchObject(refused)
+      await expect(portableCodec(name, level)).rejects.toMatchObject(refused)
+    }
     await expect(nodeCodec('lzo' as 'zstd')).rejects.toMatchObject({ code: 'option_invalid' })
   })
 })

@@ -1,6 +1,6 @@
 /** Page compression by node:zlib where it has the codec, by the portable twin where it has not. */
 import * as zlib from 'node:zlib'
-import { type Codec, type CodecName, portableCodec, ZSTD_LEVEL } from '../parquet/codec.js'
+import { type Codec, type CodecName, checkLevel, portableCodec, ZSTD_LEVEL } from '../parquet/codec.js'
 
 /** The compressions that the command and the options name. */
 export type CompressionName = CodecName
@@ -10,9 +10,10 @@ const GZIP_LEVEL = 6
 /**
  * A codec for Parquet pages. `level` is that of zstd (1 to 19) or gzip (1 to 9).
  *
- * @throws OcsfLakeError `option_invalid` for an unknown name
+ * @throws OcsfLakeError `option_invalid` for an unknown name or level
  */
 export async function nodeCodec(name: CompressionName, level?: number): Promise<Codec> {
+  checkLevel(name, level)
   if (name === 'gzip') return { name, compress: bytes => zlib.gzipSync(bytes, { level: level ?? GZIP_LEVEL }) }
   if (name === 'zstd') return nodeZstd(level ?? ZSTD_LEVEL) ?? portableCodec(name, level)
   return portableCodec(name)

@@ -370,5 +370,7 @@ describe('operator faults', () => {
     await fails({ region: '../x' }, 'option_invalid')
     await fails({ group: 0 }, 'option_invalid')
     await fails({ compression: 'lzma' as 'zstd' }, 'option_invalid')
+    await fails({ compressionLevel: 20 }, 'option_invalid')
+    await fails({ compression: 'snappy', compressionLevel: 1 }, 'option_invalid')
   })
 })

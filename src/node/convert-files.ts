@@ -47,7 +47,21 @@ export async function convertFiles(options: ConvertFilesOptions): Promise<Report
 function settingsOf(options: ConvertFilesOptions): UnitSettings {
   const { out, source, sources = SOURCES, ocsf = DEFAULT_VERSION, region, account, fields, raw, observables = true, maxBytes = MAX_BYTES } = options
   const rejects = options.rejects ?? (out === undefined ? undefined : join(out, 'rejects'))
-  return { out, rejects, source, sources, ocsf, region, account, fields, compression: options.compression ?? 'zstd', raw, observables, maxBytes }
+  return {
+    out,
+    rejects,
+    source,
+    sources,
+    ocsf,
+    region,
+    account,
+    fields,
+    compression: options.compression ?? 'zstd',
+    compressionLevel: options.compressionLevel,
+    raw,
+    observables,
+    maxBytes,
+  }
 }
 
 /** The reports of the units merged in their order, so that it does not matter which lane a unit went through. */

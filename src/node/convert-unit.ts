@@ -30,6 +30,7 @@ export interface UnitSettings {
   readonly account: string | undefined
   readonly fields: readonly string[] | undefined
   readonly compression: CodecName
+  readonly compressionLevel: number | undefined
   readonly raw: RawPolicy | undefined
   readonly observables: boolean
   /** Uncompressed, of one input. */
@@ -59,9 +60,9 @@ export type UnitConverter = (unit: Unit, doors: UnitDoors) => Promise<Report>
 /** Stands for the source of an object that no source recognises. */
 const UNKNOWN = 'unknown'
 
-/** @throws OcsfLakeError `option_invalid` for an unknown compression */
+/** @throws OcsfLakeError `option_invalid` for an unknown compression or level */
 export async function createUnitConverter(settings: UnitSettings): Promise<UnitConverter> {
-  const codec = await nodeCodec(settings.compression)
+  const codec = await nodeCodec(settings.compression, settings.compressionLevel)
   return async (unit, { claim, onProgress, lines }) => {
     const report = emptyReport(settings.ocsf)
     const name = await claim(unit, await contentOf(unit.inputs))

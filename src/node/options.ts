@@ -24,6 +24,8 @@ export interface ConvertFilesOptions {
   readonly fields?: readonly string[]
   readonly format?: 'parquet' | 'ndjson'
   readonly compression?: CodecName
+  /** Of zstd 1 to 19, 1 unless said; of gzip 1 to 9, 6 unless said. */
+  readonly compressionLevel?: number
   readonly raw?: RawPolicy
   readonly observables?: boolean
   /** Several inputs make one unit, cut at this many stored bytes: fewer and larger objects from many small files. */

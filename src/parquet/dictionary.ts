@@ -55,7 +55,7 @@ function distinctTexts({ text }: ColumnBuffer, values: Int32Array, count: number
     }
     codes[at] = code - 1
   }
-  return { values: distinct, size, codes, bytes }
+  return { values: distinct.subarray(0, size), size, codes, bytes }
 }
 
 function distinctNumbers(words: 1 | 2, values: Int32Array, count: number): Distinct | undefined {
@@ -84,5 +84,5 @@ function distinctNumbers(words: 1 | 2, values: Int32Array, count: number): Disti
     }
     codes[at] = code - 1
   }
-  return { values: distinct, size, codes, bytes: size * words * 4 }
+  return { values: distinct.subarray(0, size * words), size, codes, bytes: size * words * 4 }
 }
