@@ -15,6 +15,7 @@ import { loadFacts } from '../ocsf/facts.js'
 import { stringify } from '../ocsf/json.js'
 import { VERSION } from '../version.js'
 import { type CodecName, uncompressed } from './codec.js'
+import { PAGE_ROWS } from './encode.js'
 import { flatten } from './flatten.js'
 import { createParquetWriter } from './write.js'
 
@@ -254,6 +255,23 @@ describe('createParquetWriter', () => {
     expect(await hyparquet(fields, bytes)).toEqual(rows)
     expect(await duckdb(fields, bytes)).toEqual(rows)
     expect(await parquetjs(fields, bytes)).toEqual(rows.map(row => Object.fromEntries(fields.map(f => [f.name, liteExpected(f, row[f.name])]))))
+  })
+
+  it('writes several pages in a column that all three readers agree on', async () => {
+    const fields = [time, field('text', 'string'), field('count', 'integer'), field('names', 'string', list)]
+    const events = Array.from({ length: PAGE_ROWS + 1000 }, (_, n) => ({
+      time: n,
+      text: n % 5 === 0 ? undefined : `${n % 3 === 0 ? n : 'often'}`,
+      count: n % 40,
+      names: [`x${n % 9}`, `y${n}`].slice(n % 3),
+    }))
+    const rows = events.map(event => expected(fields, event))
+    for (const codec of ['gzip', 'snappy'] as const) {
+      const bytes = await write(fields, events, codec)
+      expect(await hyparquet(fields, bytes)).toEqual(rows)
+      expect(await duckdb(fields, bytes)).toEqual(rows)
+      expect(await parquetjs(fields, bytes)).toEqual(rows.map(row => Object.fromEntries(fields.map(f => [f.name, liteExpected(f, row[f.name])]))))
+    }
   })
 
   it('keeps 100,000 rows in several row groups, sorted by time across all of them', async () => {
