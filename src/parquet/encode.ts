@@ -205,21 +205,32 @@ function pageBody(sink: ByteSink, column: ColumnBuffer, slots: Slots, dictionary
   return sink.view()
 }
 
-/** Cuts a chunk into pages: first by rows, and what is then too large by bytes. */
+/**
+ * Cuts a chunk into pages: by rows, and what is then too large by bytes. A chunk without values or with one value is
+ * not cut by rows, since no search is narrowed by that.
+ */
 function pageRuns(column: ColumnBuffer, slots: Slots, dictionary: Dictionary | undefined): Run[] {
   const runs: Run[] = []
-  const { count, defs, reps } = slots
+  const { count, defs, reps, valueCount } = slots
   const { def } = column.leaf
+  const push = (run: Run): void => {
+    if (runBound(column, slots, dictionary, run) <= MOST_BYTES) runs.push(run)
+    else cutByBytes(column, slots, dictionary, run, runs)
+  }
+  if (valueCount === 0 || dictionary?.size === 1) {
+    push({ from: 0, to: count, valueFrom: 0, valueTo: valueCount, row: 0 })
+    return runs
+  }
   let from = 0
   let valueFrom = 0
   let row = 0
   while (from < count) {
     const to = reps === undefined ? Math.min(count, from + PAGE_ROWS) : rowsEnd(reps, from)
     let valueTo = valueFrom
-    for (let slot = from; slot < to; slot++) if (defs[slot] === def) valueTo++
-    const run = { from, to, valueFrom, valueTo, row }
-    if (runBound(column, slots, dictionary, run) <= MOST_BYTES) runs.push(run)
-    else cutByBytes(column, slots, dictionary, run, runs)
+    if (to === count) valueTo = valueCount
+    else if (valueCount === count) valueTo += to - from
+    else for (let slot = from; slot < to; slot++) if (defs[slot] === def) valueTo++
+    push({ from, to, valueFrom, valueTo, row })
     from = to
     valueFrom = valueTo
     row += PAGE_ROWS

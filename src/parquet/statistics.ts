@@ -44,6 +44,7 @@ export function extremesFinder(column: ColumnBuffer, values: Int32Array, codes: 
       return { min, max }
     }
 
+  if (values.length === column.words) return (from, to) => (from === to ? undefined : { min: 0, max: 0 })
   // each value of the dictionary is compared once per call
   const calls = new Int32Array(values.length)
   let call = 0
