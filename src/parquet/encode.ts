@@ -62,7 +62,7 @@ interface Slots {
  * Appends the pages of a column for the rows `order[from, to)` (or `from` to `to` themselves) to `out`.
  */
 export function writeChunk(out: ByteSink, column: ColumnBuffer, order: Uint32Array | undefined, from: number, to: number, codec: Codec): Chunk {
-  const slots = column.nested === undefined ? gatherFlat(column, order, from, to) : gatherNested(column, order, from, to)
+  const slots = gather(column, order, from, to)
   const { leaf } = column
   const { data, valueCount } = slots
   const dictionary = dictionaryOf(column, data, valueCount, plainBytes(column, data, valueCount))
@@ -106,6 +106,27 @@ export function writeChunk(out: ByteSink, column: ColumnBuffer, order: Uint32Arr
 }
 
 // ---- gathering ----
+
+function gather(column: ColumnBuffer, order: Uint32Array | undefined, from: number, to: number): Slots {
+  const { nested, rows } = column
+  if (rows === 1 && (nested === undefined || nested.end[0]! - nested.first[0]! === 1))
+    return repeated(column, nested === undefined ? 0 : nested.first[0]!, to - from)
+  return nested === undefined ? gatherFlat(column, order, from, to) : gatherNested(column, order, from, to)
+}
+
+/** All rows have this one slot: most columns of an object are constant or empty. */
+function repeated({ defs: allDefs, data: all, words, leaf, nested }: ColumnBuffer, slot: number, count: number): Slots {
+  const defs = new Uint8Array(count).fill(allDefs[slot]!)
+  const valueCount = allDefs[slot] === leaf.def ? count : 0
+  const data = new Int32Array(valueCount * words)
+  if (words === 1) data.fill(all[slot]!)
+  else
+    for (let at = 0; at < data.length; at += 2) {
+      data[at] = all[slot * 2]!
+      data[at + 1] = all[slot * 2 + 1]!
+    }
+  return { count, defs, reps: nested === undefined ? undefined : new Uint8Array(count), data, valueCount }
+}
 
 function gatherFlat(column: ColumnBuffer, order: Uint32Array | undefined, from: number, to: number): Slots {
   const { defs: allDefs, data: all, words, leaf } = column
