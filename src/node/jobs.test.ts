@@ -165,6 +165,7 @@ describe('a worker thread that stops', () => {
       account: undefined,
       fields: undefined,
       compression: 'zstd',
+      compressionLevel: undefined,
       raw: undefined,
       observables: true,
       maxBytes: 1,

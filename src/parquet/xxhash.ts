@@ -21,6 +21,7 @@ const HASH = 0
 const INPUT = 2
 const LANES = 4
 const registers = new Int32Array(12)
+const ROTATIONS = Int32Array.of(1, 7, 12, 18)
 
 /** The upper word of the product of two unsigned words. */
 function multiplyHigh(a: number, b: number): number {
@@ -121,12 +122,11 @@ export function xxh64(bytes: Uint8Array, from: number, to: number, out: Uint32Ar
 }
 
 function mergeLanes(): void {
-  const rotations = [1, 7, 12, 18] as const
   set(HASH, 0, 0)
   for (let lane = 0; lane < 4; lane++) {
     const from = LANES + lane * 2
     set(INPUT, registers[from]!, registers[from + 1]!)
-    rotateLeft(INPUT, rotations[lane]!)
+    rotateLeft(INPUT, ROTATIONS[lane]!)
     add(HASH, registers[INPUT]!, registers[INPUT + 1]!)
   }
   for (let lane = 0; lane < 4; lane++) {
