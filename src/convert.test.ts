@@ -119,6 +119,30 @@ describe('convert', () => {
     expect(converter.in).toBe(DUPLICATE_WINDOW + 30)
   })
 
+  it('offers mapped events to be taken as they are, and gives no outcome for those taken', async () => {
+    const taken: unknown[] = []
+    const kinds: string[] = []
+    const take = (event: { readonly [attribute: string]: unknown }, rawBytes: number): boolean => {
+      if (event.message !== undefined) return false
+      taken.push([event.metadata, rawBytes])
+      return true
+    }
+    const text = '{"activity":0,"uid":"a"}\n{"activity":0,"uid":"a"}\n{"activity":0,"message":"m"}\n{"skip":"quiet"}\n'
+    const run = async (options: Partial<ConvertOptions>): Promise<number> => {
+      const converter = await createConverter({ source: script, ...options }, outcome => kinds.push(outcome.kind), take)
+      converter.push(new TextEncoder().encode(text))
+      converter.end()
+      return converter.in
+    }
+    expect(await run({})).toBe(4)
+    expect(taken).toEqual([[{ uid: 'a', product: { name: 'script', vendor_name: 'example' } }, 24]])
+    expect(kinds.splice(0)).toEqual(['duplicate', 'event', 'filtered'])
+    // a filter reads full events
+    await run({ filter: () => undefined })
+    expect(kinds).toEqual(['event', 'duplicate', 'event', 'filtered'])
+    expect(taken).toHaveLength(1)
+  })
+
   it('makes one reject of what is left when an object is cut off', async () => {
     const all: Outcome[] = []
     const converter = await createConverter({ source: script }, outcome => all.push(outcome))

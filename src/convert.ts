@@ -12,6 +12,7 @@ import { DEFAULT_VERSION, isVersion, loadFacts, type OcsfVersion, VERSIONS } fro
 import { CLASS_UIDS, type ClassName } from './ocsf/generated/types.js'
 import type { Issue } from './ocsf/issue.js'
 import { lowerer } from './ocsf/lower.js'
+import { type MappedClass, mappedClass } from './ocsf/mapped.js'
 import { classValidator } from './ocsf/validate.js'
 import type { AnySource, Context, MappedEvent } from './sources/source.js'
 
@@ -76,12 +77,16 @@ interface ClassPipeline {
   readonly lower: ReturnType<typeof lowerer>
   readonly complete: ReturnType<typeof completer>
   readonly validate: ReturnType<typeof classValidator>
+  /** What lets a mapped event pass without the three steps above; absent for a class with rules it does not know. */
+  readonly mapped: MappedClass | undefined
 }
 
 /** Everything compiled for one source at one version. */
 export interface Pipeline {
   readonly version: OcsfVersion
   readonly source: AnySource
+  /** Whether events get `observables`. */
+  readonly observables: boolean
   /** By class uid: the classes of the source that the version has. */
   readonly classes: ReadonlyMap<number, ClassPipeline>
 }
@@ -118,13 +123,20 @@ async function compile(source: AnySource, version: OcsfVersion, observables: boo
       lower: lowerer(facts, CLASS_UIDS[className], columnTree(declared)),
       complete: completer(facts, columns, { observables }),
       validate: classValidator(facts, columns),
+      mapped: mappedClass(facts, columns),
     })
   }
-  return { version, source, classes }
+  return { version, source, observables, classes }
 }
 
-/** Builds a converter that calls `emit` once for each record, in order. */
-export async function createConverter(options: ConvertOptions, emit: (outcome: Outcome) => void): Promise<Converter> {
+/**
+ * Offered each mapped event before it is lowered, completed and validated. True when it is a valid event as it is and
+ * has been written; there is no outcome then. What may be a duplicate is not offered.
+ */
+export type Take = (event: MappedEvent, rawBytes: number) => boolean
+
+/** Builds a converter that calls `emit` once for each record, in order, but for those that `take` took. */
+export async function createConverter(options: ConvertOptions, emit: (outcome: Outcome) => void, take?: Take): Promise<Converter> {
   const { source, ocsf, observables, raw: rawPolicy = 'drop', filter } = options
   const pipeline = await loadPipeline(source, ocsf, observables)
   const context: Context = { ...options.context, version: pipeline.version }
@@ -140,7 +152,8 @@ export async function createConverter(options: ConvertOptions, emit: (outcome: O
     place,
   })
 
-  const outcomeOf = (record: unknown, raw: Uint8Array, place: Place): Outcome => {
+  /** `undefined` for a record that was taken. */
+  const outcomeOf = (record: unknown, raw: Uint8Array, place: Place): Outcome | undefined => {
     let mapped: ReturnType<AnySource['map']>
     try {
       mapped = source.map(record, context)
@@ -154,6 +167,18 @@ export async function createConverter(options: ConvertOptions, emit: (outcome: O
     if (classes === undefined) {
       const expected = `a class of ${source.id} at OCSF ${pipeline.version}: ${[...pipeline.classes.keys()].join(', ')}`
       return reject('map', [{ path: 'class_uid', rule: 'class_uid_unknown', expected, found: String(event.class_uid) }], raw, place)
+    }
+    if (take !== undefined && filter === undefined) {
+      const uid = (event.metadata as { readonly uid?: unknown } | undefined)?.uid
+      if (typeof uid !== 'string') {
+        if (take(event, raw.length)) return undefined
+      } else {
+        const hash = hash53(raw)
+        if (seen.get(uid) !== hash && take(event, raw.length)) {
+          remember(seen, uid, hash)
+          return undefined
+        }
+      }
     }
     const lowered = classes.lower(event)
     const complete = classes.complete(lowered.event) as OcsfEvent
@@ -174,8 +199,10 @@ export async function createConverter(options: ConvertOptions, emit: (outcome: O
 
   const onDecoded = (item: Decoded<unknown>): void => {
     read++
-    if ('record' in item) emit(outcomeOf(item.record, item.raw, item.place))
-    else if ('fault' in item) emit(reject('decode', [issueOf(item.fault)], item.raw, item.place))
+    if ('record' in item) {
+      const outcome = outcomeOf(item.record, item.raw, item.place)
+      if (outcome !== undefined) emit(outcome)
+    } else if ('fault' in item) emit(reject('decode', [issueOf(item.fault)], item.raw, item.place))
     else emit({ kind: 'filtered', reason: item.skip, place: item.place })
   }
 
@@ -240,14 +267,16 @@ function textOf(raw: Uint8Array): string | undefined {
 /** The same id and the same bytes: at-least-once delivery. Twins and addenda share an id but not their bytes. */
 function isDuplicate(seen: Map<string, number>, uid: string, raw: Uint8Array): boolean {
   const hash = hash53(raw)
-  const earlier = seen.get(uid)
-  if (earlier === hash) return true
-  if (earlier === undefined) {
-    seen.set(uid, hash)
-    const [oldest] = seen.keys()
-    if (seen.size > DUPLICATE_WINDOW) seen.delete(oldest!)
-  }
+  if (seen.get(uid) === hash) return true
+  remember(seen, uid, hash)
   return false
+}
+
+/** The first record of an id stays the one to compare with. */
+function remember(seen: Map<string, number>, uid: string, hash: number): void {
+  if (seen.has(uid)) return
+  seen.set(uid, hash)
+  if (seen.size > DUPLICATE_WINDOW) seen.delete(seen.keys().next().value!)
 }
 
 /** 53 bits over the bytes (two multiplicative hashes). Only records with the same AWS-assigned id are compared. */

@@ -107,6 +107,56 @@ describe('createParts', () => {
   })
 })
 
+describe('mapped events', () => {
+  const mapped = (n: number, more: object = {}) => ({
+    ...event({ time: Date.UTC(2024, 4, 1 + (n % 2)) + n }),
+    activity_id: 6,
+    severity_id: 1,
+    metadata: { product: { name: 'Amazon VPC', vendor_name: 'AWS' } },
+    cloud: { provider: 'AWS', account: { uid: n % 3 === 0 ? '123456789012' : '210987654321' } },
+    src_endpoint: { ip: `192.0.2.${n}` },
+    dst_endpoint: { ip: '198.51.100.1' },
+    connection_info: { direction_id: 0 },
+    ...more,
+  })
+
+  it('land in the same objects as their full events', async () => {
+    const pipeline = await loadPipeline(vpcFlow)
+    const { lower, complete, validate } = pipeline.classes.get(4001)!
+    const convert = (direct: boolean): { objects: LakeObject[]; taken: number } => {
+      const objects: LakeObject[] = []
+      const parts = createParts({ unit: 'u', codec: uncompressed, put: object => objects.push(object) })
+      const fallback = {}
+      let taken = 0
+      for (let n = 0; n < 200; n++) {
+        const one = mapped(n, n % 50 === 49 ? { status_code: '-' } : {})
+        if (direct && parts.addMapped(pipeline, one, PART_BYTES / 60, fallback)) {
+          taken++
+          continue
+        }
+        const full = complete(lower(one).event) as OcsfEvent
+        expect(validate(full).valid).toBe(true)
+        expect(parts.add(pipeline, full, PART_BYTES / 60, fallback)).toBeUndefined()
+      }
+      parts.seal()
+      return { objects, taken }
+    }
+    const [direct, full] = [convert(true), convert(false)]
+    expect(direct.objects).toEqual(full.objects)
+    expect(direct.objects.length).toBeGreaterThan(8)
+    expect(direct.taken).toBeGreaterThan(150)
+  })
+
+  it('open no object by themselves', async () => {
+    const pipeline = await loadPipeline(vpcFlow)
+    const objects: LakeObject[] = []
+    const parts = createParts({ unit: 'u', codec: uncompressed, put: object => objects.push(object) })
+    expect(parts.addMapped(pipeline, mapped(1), 1, {})).toBe(false)
+    parts.seal()
+    expect(objects).toEqual([])
+  })
+})
+
 describe('the report', () => {
   const outcomes = [
     { kind: 'event', event: event(), place: {}, rawBytes: 1, warnings: [], lowered: ['a.b'] },

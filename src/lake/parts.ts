@@ -1,5 +1,5 @@
 /** Collects the events of one unit into Parquet objects: one class and one partition each, sealed by counted limits. */
-import type { OcsfEvent, Pipeline } from '../convert.js'
+import type { OcsfEvent, Pipeline, Take } from '../convert.js'
 import type { Issue } from '../ocsf/issue.js'
 import type { Codec } from '../parquet/codec.js'
 import { createParquetWriter, type ParquetWriter } from '../parquet/write.js'
@@ -35,9 +35,16 @@ export interface Parts {
    * such an event is in no object.
    */
   add(pipeline: Pipeline, event: OcsfEvent, rawBytes: number, fallback: Fallback): Issue | undefined
+  /**
+   * Adds a mapped event as the row of its full event, if it is seen to be valid as it is and an object of its partition
+   * is open. False says nothing about the event: complete it, validate it, and `add` it.
+   */
+  addMapped(pipeline: Pipeline, event: Parameters<Take>[0], rawBytes: number, fallback: Fallback): boolean
   /** Seals what is open: at the end of the unit. */
   seal(): void
 }
+
+const DAY_MS = 86_400_000
 
 interface Open {
   readonly pipeline: Pipeline
@@ -51,20 +58,25 @@ export function createParts({ unit, codec, put }: PartsOptions): Parts {
   let rows = 0
   let bytes = 0
   let part = 0
+  // Mappers share `cloud` between events: the same object on the same day is the same partition.
+  let last: { pipeline: Pipeline; classUid: number; cloud: unknown; day: number; fallback: Fallback; target: Open } | undefined
+
+  const nameOf = ({ source }: Pipeline, classUid: number, { region, accountId, eventDay }: Partition): string =>
+    `${source.id} ${classUid} ${region} ${accountId} ${eventDay}`
 
   const openFor = (pipeline: Pipeline, classUid: number, partition: Partition): Open => {
     const { source, version } = pipeline
-    const name = `${source.id} ${classUid} ${partition.region} ${partition.accountId} ${partition.eventDay}`
+    const name = nameOf(pipeline, classUid, partition)
     let target = open.get(name)
     if (target === undefined) {
-      const { columns } = pipeline.classes.get(classUid)!
+      const { columns, mapped } = pipeline.classes.get(classUid)!
       const metadata = {
         'ocsf-lake.source': source.id,
         'ocsf-lake.class': `${columns.type.name} (${classUid})`,
         'ocsf-lake.ocsf_version': version,
         'ocsf-lake.mapping_version': String(source.mappingVersion),
       }
-      target = { pipeline, classUid, partition, writer: createParquetWriter(columns.fields, { codec, metadata }) }
+      target = { pipeline, classUid, partition, writer: createParquetWriter(columns.fields, { codec, metadata, mapped, observables: pipeline.observables }) }
       open.set(name, target)
     }
     return target
@@ -77,19 +89,34 @@ export function createParts({ unit, codec, put }: PartsOptions): Parts {
       put({ key: objectKey({ unit, source: pipeline.source, classUid, partition, part }), rows, bytes: writer.finish() })
     }
     open.clear()
+    last = undefined
     rows = 0
     bytes = 0
     part++
+  }
+
+  const count = (rawBytes: number): void => {
+    rows++
+    bytes += rawBytes
+    if (rows >= PART_ROWS || bytes >= PART_BYTES || open.size >= PART_OBJECTS) seal()
   }
 
   return {
     add(pipeline, event, rawBytes, fallback) {
       const issue = openFor(pipeline, event.class_uid, partitionOf(event, fallback)).writer.add(event)
       if (issue !== undefined) return issue
-      rows++
-      bytes += rawBytes
-      if (rows >= PART_ROWS || bytes >= PART_BYTES || open.size >= PART_OBJECTS) seal()
+      count(rawBytes)
       return undefined
+    },
+    addMapped(pipeline, event, rawBytes, fallback) {
+      const day = Math.floor(event.time / DAY_MS)
+      const near = last !== undefined && last.day === day && last.cloud === event.cloud && last.classUid === event.class_uid && last.pipeline === pipeline
+      // Only into what is open: an event that does not pass may belong elsewhere, or nowhere.
+      const target = near && last?.fallback === fallback ? last.target : open.get(nameOf(pipeline, event.class_uid, partitionOf(event, fallback)))
+      if (target === undefined || !target.writer.addMapped(event)) return false
+      last = { pipeline, classUid: event.class_uid, cloud: event.cloud, day, fallback, target }
+      count(rawBytes)
+      return true
     },
     seal() {
       if (open.size > 0) seal()

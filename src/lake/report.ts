@@ -100,6 +100,13 @@ export function mergeReport(into: Report, from: Report): void {
   for (const object of from.objects) into.objects.push(object)
 }
 
+/** Counts a mapped event that became a row as it was: written, without a warning, nothing lowered. */
+export function countRow(report: Report, source: string, classUid: number): true {
+  report.records.written++
+  count(report.classes, `${source}/${classUid}`)
+  return true
+}
+
 /** `records in = written + filtered + duplicates + rejected`. */
 export function addsUp({ records }: Report): boolean {
   return records.in === records.written + records.filtered + records.duplicates + records.rejected

@@ -1,10 +1,10 @@
 /** Converts one unit: its inputs in, its objects, lines and rejects out, every record counted in its report. */
-import { createConverter, type EventOutcome, loadPipeline, type Outcome, type RawPolicy } from '../convert.js'
+import { createConverter, type EventOutcome, loadPipeline, type Outcome, type RawPolicy, type Take } from '../convert.js'
 import { readObjectKey } from '../decode/object-key.js'
 import { hashOf } from '../lake/object-key.js'
 import type { Fallback } from '../lake/partition.js'
 import { createParts, type LakeObject, type Parts } from '../lake/parts.js'
-import { countOutcome, emptyReport, type Report } from '../lake/report.js'
+import { countOutcome, countRow, emptyReport, type Report } from '../lake/report.js'
 import type { OcsfVersion } from '../ocsf/facts.js'
 import { stringify } from '../ocsf/json.js'
 import type { CodecName } from '../parquet/codec.js'
@@ -167,7 +167,9 @@ async function convertItems(
     await drain()
   }
   const context = { ...fallback, key: input.key, fileTime: said.fileTime, fields: settings.fields }
-  const converter = await createConverter({ source, ocsf, observables, raw: settings.raw, context }, settle)
+  const take: Take | undefined =
+    parts && ((event, rawBytes) => parts.addMapped(pipeline, event, rawBytes, fallback) && countRow(report, source.id, event.class_uid))
+  const converter = await createConverter({ source, ocsf, observables, raw: settings.raw, context }, settle, take)
   converter.push(bytes)
   let fault = cut
   for await (const item of items) {

@@ -100,6 +100,11 @@ export function addSlot(column: ColumnBuffer, rep: number, def: number): number 
   return slot
 }
 
+/** Sets the value of a slot of one word. A call, since making the slot may have replaced `data`. */
+export function setWord(column: ColumnBuffer, slot: number, word: number): void {
+  column.data[slot] = word
+}
+
 /** Forgets the rows from `row` on. */
 export function truncate(column: ColumnBuffer, row: number): void {
   if (column.rows > row) column.rows = row
@@ -116,18 +121,24 @@ export function columnMemory({ defs, data, nested, text }: ColumnBuffer): number
   return defs.byteLength + data.byteLength + lists + (text === undefined ? 0 : textMemory(text))
 }
 
-/** Adds to `sizes` what each row takes in this column as plain Parquet, texts and list items counted. */
-export function addRowBytes(column: ColumnBuffer, sizes: Float64Array): void {
-  const { text, nested, leaf, defs, data, words } = column
-  if (text === undefined && nested === undefined) return
-  for (let row = 0; row < sizes.length; row++) {
-    const stored = storedRow(column, row)
-    const end = nested === undefined ? stored + 1 : nested.end[stored]!
-    let size = 0
-    for (let slot = nested === undefined ? stored : nested.first[stored]!; slot < end; slot++) {
-      size += 2
-      if (defs[slot] === leaf.def) size += text === undefined ? words * 4 : 4 + textLength(text, data[slot]!)
-    }
-    sizes[row] = sizes[row]! + size
+/**
+ * Adds to `sizes` what each row takes in this column as plain Parquet, texts and list items counted. Returns what every
+ * row takes where that is the same: most columns are constant or empty, and not walked.
+ */
+export function addRowBytes(column: ColumnBuffer, sizes: Float64Array): number {
+  const { text, nested, rows } = column
+  if (rows === 0 || (text === undefined && nested === undefined)) return 0
+  if (rows === 1) return rowBytes(column, 0)
+  for (let row = 0; row < sizes.length; row++) sizes[row] = sizes[row]! + rowBytes(column, storedRow(column, row))
+  return 0
+}
+
+function rowBytes({ text, nested, leaf, defs, data, words }: ColumnBuffer, row: number): number {
+  const end = nested === undefined ? row + 1 : nested.end[row]!
+  let size = 0
+  for (let slot = nested === undefined ? row : nested.first[row]!; slot < end; slot++) {
+    size += 2
+    if (defs[slot] === leaf.def) size += text === undefined ? words * 4 : 4 + textLength(text, data[slot]!)
   }
+  return size
 }

@@ -1,12 +1,12 @@
 /** Events into columns. */
 
 import type { Issue } from '../ocsf/issue.js'
-import { stringify } from '../ocsf/json.js'
+import type { MappedClass } from '../ocsf/mapped.js'
+import { appendMap, NEVER, store } from './cells.js'
 import { addSlot, beginRow, type ColumnBuffer, columnMemory, createColumn, rowSlot, truncate } from './column.js'
-import { flatten } from './flatten.js'
+import { type MappedRows, mappedRows } from './mapped-rows.js'
 import type { Leaf, ParquetSchema, SchemaNode } from './schema.js'
-import { textNumber } from './text.js'
-import { cellOf, EXPECTED, isInt32, isInt64, isObject, Misfit, timeOf } from './values.js'
+import { cellOf, isObject, Misfit } from './values.js'
 
 type Obj = Readonly<Record<string, unknown>>
 
@@ -22,6 +22,8 @@ export interface Shredder {
    * Returns why the event does not fit its columns, in which case it left no row; validated events always fit.
    */
   add(event: Obj): Issue | undefined
+  /** Adds a mapped event as the row of its full event; false when it did not pass, in which case it left no row. */
+  addMapped(event: Obj): boolean
 }
 
 /** A schema node with its columns and what it held last. */
@@ -40,12 +42,28 @@ interface Node {
   last: unknown
 }
 
-const NEVER: unknown = Symbol('never')
+export interface ShredderOptions {
+  /** What mapped events of the class must meet; without it none passes. */
+  readonly mapped?: MappedClass
+  /** Whether mapped events get `observables`. */
+  readonly observables?: boolean
+}
 
-export function createShredder(schema: ParquetSchema): Shredder {
+/** After so many mapped events in a row that did not pass, only one in `RETRY` is tried: in vain it costs a fifth more. */
+const PATIENCE = 32
+const RETRY = 64
+
+export function createShredder(schema: ParquetSchema, { mapped, observables = true }: ShredderOptions = {}): Shredder {
   const columns = schema.leaves.map(createColumn)
   const roots = schema.columns.map(node => compile(node, columns))
+  const direct = mapped === undefined ? undefined : mappedRows(mapped, schema, columns, observables)
   let rows = 0
+  // Both ways remember the row before; one that did not write it must not.
+  let before: 'add' | 'addMapped' = 'add'
+  let misses = 0
+  const takeBack = (): void => {
+    for (const column of columns) truncate(column, rows)
+  }
   return {
     columns,
     get rows() {
@@ -57,16 +75,41 @@ export function createShredder(schema: ParquetSchema): Shredder {
       return sum
     },
     add(event) {
+      if (before === 'addMapped') for (const root of roots) forget(root)
+      before = 'add'
       try {
         writeStruct(roots, event, rows)
       } catch (error) {
-        for (const column of columns) truncate(column, rows)
+        takeBack()
         for (const root of roots) forget(root)
         return issueOf(error)
       }
       rows++
       return undefined
     },
+    addMapped(event) {
+      if (direct === undefined || (misses >= PATIENCE && ++misses % RETRY !== 0)) return false
+      if (before === 'add') direct.forget()
+      before = 'addMapped'
+      if (!fits(direct, event, rows)) {
+        takeBack()
+        direct.forget()
+        misses++
+        return false
+      }
+      misses = 0
+      rows++
+      return true
+    },
+  }
+}
+
+function fits(direct: MappedRows, event: Obj, row: number): boolean {
+  try {
+    return direct.write(event, row)
+  } catch (error) {
+    issueOf(error) // throws what is a fault of ours
+    return false
   }
 }
 
@@ -171,79 +214,10 @@ function append(node: Node, value: unknown, rep: number): void {
     }
     case 'map':
       if (!isObject(value)) throw new Misfit(node.eventPath, 'an object', value)
-      appendMap(node, value, rep)
-  }
-}
-
-function appendMap(node: Node, value: Obj, rep: number): void {
-  const keys = node.columns[0]!
-  const values = node.columns[1]!
-  const entries = flatten(value)
-  if (entries.size === 0) appendAbsent(node, rep, node.def)
-  let level = rep
-  for (const [key, text] of entries) {
-    store(keys.leaf, keys, addSlot(keys, level, keys.leaf.def), key)
-    store(values.leaf, values, addSlot(values, level, values.leaf.def), text)
-    level = node.rep
+      appendMap(node.columns[0]!, node.columns[1]!, node, value, rep)
   }
 }
 
 function appendAbsent(node: Node, rep: number, def: number): void {
   for (let at = 0; at < node.columns.length; at++) addSlot(node.columns[at]!, rep, def)
-}
-
-// ---- values ----
-
-function misfit({ eventPath, holds }: Leaf, value: unknown): Misfit {
-  return new Misfit(eventPath, EXPECTED[holds], value)
-}
-
-const doubles = new Float64Array(1)
-const doubleWords = new Int32Array(doubles.buffer)
-
-function store(leaf: Leaf, column: ColumnBuffer, slot: number, value: unknown): void {
-  switch (leaf.holds) {
-    case 'string':
-      if (typeof value !== 'string') throw misfit(leaf, value)
-      column.data[slot] = textNumber(column.text!, value)
-      return
-    case 'integer':
-      if (!isInt32(value)) throw misfit(leaf, value)
-      column.data[slot] = value
-      return
-    case 'long':
-    case 'timestamp':
-      if (!isInt64(value)) throw misfit(leaf, value)
-      storeInt64(column.data, slot * 2, value)
-      return
-    case 'datetime': {
-      const time = timeOf(value)
-      if (time === undefined) throw misfit(leaf, value)
-      storeInt64(column.data, slot * 2, time)
-      return
-    }
-    case 'float':
-      if (typeof value !== 'number' || !Number.isFinite(value)) throw misfit(leaf, value)
-      doubles[0] = value + 0 // JSON has no -0
-      column.data[slot * 2] = doubleWords[0]!
-      column.data[slot * 2 + 1] = doubleWords[1]!
-      return
-    case 'boolean':
-      if (typeof value !== 'boolean') throw misfit(leaf, value)
-      column.data[slot] = value ? 1 : 0
-      return
-    default:
-      // always JSON text, a string in quotes too, so that a reader can parse every value of the column
-      column.data[slot] = textNumber(column.text!, stringify(value))
-  }
-}
-
-function storeInt64(data: Int32Array, at: number, value: number | bigint): void {
-  if (typeof value === 'number') {
-    data[at] = value | 0 // modulo 2^32, exact for every integer
-    data[at + 1] = Math.floor(value / 2 ** 32)
-  } else {
-    data[at] = Number(BigInt.asIntN(32, value))
-    data[at + 1] = Number(value >> 32n)
-  }
 }

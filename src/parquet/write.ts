@@ -2,6 +2,7 @@
 import { OcsfLakeError } from '../errors.js'
 import type { Field } from '../ocsf/columns.js'
 import type { Issue } from '../ocsf/issue.js'
+import type { MappedClass } from '../ocsf/mapped.js'
 import { VERSION } from '../version.js'
 import { ByteSink } from './bytes.js'
 import type { Codec } from './codec.js'
@@ -23,6 +24,10 @@ export interface ParquetOptions {
   readonly metadata?: Readonly<Record<string, string>>
   /** A top-level timestamp; rows with the same time keep their order, rows without one come last. */
   readonly sortBy?: string
+  /** Of the class, for `addMapped`. */
+  readonly mapped?: MappedClass
+  /** Whether `addMapped` fills `observables`; on unless said. */
+  readonly observables?: boolean
 }
 
 export interface ParquetWriter {
@@ -37,6 +42,11 @@ export interface ParquetWriter {
    * Returns why an event does not fit its columns; such an event leaves no row. Valid events fit.
    */
   add(event: Readonly<Record<string, unknown>>): Issue | undefined
+  /**
+   * Adds a mapped event as the row of its full event, if it is seen to be valid as it is. False says nothing about the
+   * event: complete it, validate it, and `add` it.
+   */
+  addMapped(event: Readonly<Record<string, unknown>>): boolean
   /** The file, sorted. Ends the writer. */
   finish(): Uint8Array
 }
@@ -50,13 +60,16 @@ export interface ParquetWriter {
  * await put(key, writer.finish())
  * @throws OcsfLakeError `option_invalid` when `sortBy` is no top-level timestamp; `columns_invalid` without any column
  */
-export function createParquetWriter(fields: readonly Field[], { codec: given, metadata = {}, sortBy = 'time' }: ParquetOptions): ParquetWriter {
+export function createParquetWriter(
+  fields: readonly Field[],
+  { codec: given, metadata = {}, sortBy = 'time', mapped, observables }: ParquetOptions,
+): ParquetWriter {
   const schema = parquetSchema(fields)
   if (schema.leaves.length === 0) throw new OcsfLakeError('columns_invalid', 'A Parquet file needs at least one column.')
   const sortLeaf = schema.columns.find(node => node.kind === 'leaf' && node.name === sortBy && node.physical === 'int64')
   if (sortLeaf?.kind !== 'leaf') throw new OcsfLakeError('option_invalid', `sortBy must name a top-level timestamp, found ${sortBy}.`)
   const codec = rememberingShort(given)
-  const shredder = createShredder(schema)
+  const shredder = createShredder(schema, { mapped, observables })
   let finished = false
 
   const encode = (): Uint8Array => {
@@ -103,6 +116,10 @@ export function createParquetWriter(fields: readonly Field[], { codec: given, me
       if (finished) throw new Error('parquet: the writer is finished')
       return shredder.add(event)
     },
+    addMapped(event) {
+      if (finished) throw new Error('parquet: the writer is finished')
+      return shredder.addMapped(event)
+    },
     finish() {
       if (finished) throw new Error('parquet: the writer is finished')
       finished = true
@@ -139,12 +156,13 @@ const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31)
 /** Where row groups end, counted in rows and bytes. */
 function groupEnds(columns: readonly ColumnBuffer[], rows: number, order: Uint32Array | undefined): number[] {
   const sizes = new Float64Array(rows)
-  for (const column of columns) addRowBytes(column, sizes)
+  let every = 0
+  for (const column of columns) every += addRowBytes(column, sizes)
   const ends: number[] = []
   let from = 0
   let bytes = 0
   for (let at = 0; at < rows; at++) {
-    const size = sizes[order === undefined ? at : order[at]!]!
+    const size = every + sizes[order === undefined ? at : order[at]!]!
     if (at > from && (at - from === ROW_GROUP_ROWS || bytes + size > ROW_GROUP_BYTES)) {
       ends.push(at)
       from = at

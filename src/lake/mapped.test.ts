@@ -1,0 +1,170 @@
+// Mapped events written straight into columns must give the very bytes that their full, validated events give.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { parquetReadObjects } from 'hyparquet'
+import { describe, expect, it } from 'vitest'
+import { loadPipeline, type OcsfEvent, type Pipeline } from '../convert.js'
+import { readObjectKey } from '../decode/object-key.js'
+import type { Field } from '../ocsf/columns.js'
+import { type OcsfVersion, VERSIONS } from '../ocsf/facts.js'
+import { stringify } from '../ocsf/json.js'
+import { uncompressed } from '../parquet/codec.js'
+import { createParquetWriter } from '../parquet/write.js'
+import { SOURCES } from '../sources/index.js'
+import type { AnySource, Context, MappedEvent } from '../sources/source.js'
+
+const root = fileURLToPath(new URL('../../fixtures', import.meta.url))
+
+/** What a fixture's records map to. */
+function mappedEvents(source: AnySource, version: OcsfVersion): MappedEvent[] {
+  const events: MappedEvent[] = []
+  const files = readdirSync(join(root, source.id)).filter(name => !name.endsWith('.json') || /^[^.]+\.json$/.test(name))
+  for (const file of files.filter(name => name !== 'mapping.json').sort()) {
+    const options = join(root, source.id, `${file.replace(/\.[^.]+(\.gz)?$/, '')}.options.json`)
+    const said = (existsSync(options) ? JSON.parse(readFileSync(options, 'utf8')) : {}) as Partial<Context>
+    const key = said.key === undefined ? {} : readObjectKey(said.key)
+    const context: Context = { ...said, version, account: said.account ?? key.account, region: said.region ?? key.region, fileTime: key.fileTime }
+    const decoder = source.decoder(context)
+    const stored = readFileSync(join(root, source.id, file))
+    const emit: Parameters<typeof decoder.push>[1] = item => {
+      if (!('record' in item)) return
+      const mapped = source.map(item.record, context)
+      if (!('skip' in mapped) && !('fault' in mapped)) events.push(mapped as MappedEvent)
+    }
+    decoder.push(stored[0] === 0x1f && stored[1] === 0x8b ? gunzipSync(stored) : stored, emit)
+    decoder.end(emit)
+  }
+  return events
+}
+
+interface Comparison {
+  readonly events: number
+  /** Taken as they were mapped. */
+  readonly direct: number
+  readonly rejected: number
+}
+
+/** Writes the events of each class both ways; the files must be the same. */
+async function compare(pipeline: Pipeline, events: readonly MappedEvent[]): Promise<Comparison> {
+  let direct = 0
+  let rejected = 0
+  for (const [uid, { columns, mapped, lower, complete, validate }] of pipeline.classes) {
+    expect(mapped, `${columns.type.name} at ${pipeline.version}`).toBeDefined()
+    const options = { codec: uncompressed, mapped, observables: pipeline.observables }
+    const one = createParquetWriter(columns.fields, options)
+    const other = createParquetWriter(columns.fields, options)
+    for (const event of events) {
+      if (event.class_uid !== uid) continue
+      const taken = one.addMapped(event)
+      const lowered = lower(event)
+      const full = complete(lowered.event) as OcsfEvent
+      const { valid, issues, warnings } = validate(full)
+      if (taken) {
+        direct++
+        expect({ issues, warnings, lowered: lowered.paths }, stringify(event)).toEqual({ issues: [], warnings: [], lowered: [] })
+      } else if (!valid) rejected++
+      else if (one.add(full) !== undefined) rejected++
+      if (valid) other.add(full)
+    }
+    const [file, expected] = [one.finish(), other.finish()]
+    if (Buffer.compare(file, expected) !== 0) expect(await rows(file)).toEqual(await rows(expected))
+    expect(Buffer.compare(file, expected), columns.type.name).toBe(0)
+  }
+  return { events: events.length, direct, rejected }
+}
+
+async function rows(file: Uint8Array): Promise<unknown> {
+  return parquetReadObjects({ file: file.slice().buffer, utf8: true })
+}
+
+// ---- random events: those of the fixtures, bent ----
+
+/** Values that are wrong, odd or right, whatever the attribute. */
+const ODD: readonly unknown[] = [
+  ...[undefined, null, '', '-', 'null', 'x', 'Other', 'Unknown', '192.0.2.1', 'not an ip', 'é\ud800', 'x'.repeat(70_000), 'y'.repeat(70)],
+  ...[0, 1, 2, 3, 5, 6, 99, -1, 1.5, 70_000, 2 ** 31, 2 ** 53, Number.NaN, -0, 5n, 2n ** 63n, 1714521600000, 1714521600, '2024-05-01T00:00:00Z'],
+  ...[true, false, [], [undefined], ['a'], ['a', 'a', ''], [{}], [{ name: 'n' }], [null], [1], {}, { a: 1 }, { a: undefined }, { a: null }, { uid: '' }],
+]
+
+interface Target {
+  readonly path: readonly { readonly name: string; readonly list: boolean }[]
+  /** Ids and captions of the attribute. */
+  readonly fitting: readonly unknown[]
+}
+
+function targets(fields: readonly Field[], above: Target['path'] = []): Target[] {
+  return fields.flatMap(({ name, list, attribute, fields: below }) => {
+    const path = [...above, { name, list }]
+    const ids = Object.keys(attribute.enum ?? {}).map(id => (attribute.type === 'string_t' ? id : Number(id)))
+    const captions = Object.values(above.length === 0 && attribute.enum === undefined ? {} : (attribute.enum ?? {}))
+    return [{ path, fitting: [...ids, ...captions] }, ...targets(below ?? [], path)]
+  })
+}
+
+/** A copy with one attribute set, in every item where lists are on the way. */
+function bend(value: unknown, [step, ...rest]: Target['path'], to: unknown): unknown {
+  if (step === undefined) return to
+  const object = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  const inner = object[step.name]
+  if (rest.length === 0) return { ...object, [step.name]: to }
+  if (!step.list) return { ...object, [step.name]: bend(inner, rest, to) }
+  const items = Array.isArray(inner) && inner.length > 0 ? inner : [{}]
+  return { ...object, [step.name]: items.map(item => bend(item, rest, to)) }
+}
+
+const edit = fc.record({ target: fc.nat(), odd: fc.option(fc.nat({ max: ODD.length - 1 })), fitting: fc.nat(), unknown: fc.nat({ max: 12 }) })
+const bent = fc.array(fc.record({ base: fc.nat(), repeat: fc.boolean(), edits: fc.array(edit, { maxLength: 3 }) }), { minLength: 1, maxLength: 12 })
+
+describe.each(SOURCES.map(source => [source.id, source] as const))('%s', (_, source) => {
+  it.each(VERSIONS)('writes its fixtures at %s as their full events', async version => {
+    for (const observables of [true, false]) {
+      const { events, direct } = await compare(await loadPipeline(source, version, observables), mappedEvents(source, version))
+      expect(events).toBeGreaterThan(0)
+      expect(direct).toBeGreaterThan(0)
+    }
+  })
+
+  it('writes bent events as their full events, and takes none that is not valid', { timeout: 120_000 }, async () => {
+    let [direct, rejected] = [0, 0]
+    for (const version of VERSIONS) {
+      const events = mappedEvents(source, version)
+      const pipeline = await loadPipeline(source, version)
+      // The newest version's attributes and values too: an older version must not take what it cannot say.
+      const newest = await loadPipeline(source, VERSIONS.at(-1))
+      const places = new Map(
+        [...pipeline.classes].map(([uid, { columns }]) => {
+          const all = [...targets(columns.fields), ...targets(newest.classes.get(uid)?.columns.fields ?? [])]
+          const inLists = all.filter(({ path }) => path.some(({ list }) => list)) // few, and their rules are the finest
+          return [uid, [...all, ...inLists, ...inLists, ...inLists]]
+        }),
+      )
+      await fc.assert(
+        fc.asyncProperty(bent, async rows => {
+          const some: MappedEvent[] = []
+          for (const { base, repeat, edits } of rows) {
+            const event = events[base % events.length]!
+            const all = places.get(event.class_uid)!
+            let out = event
+            for (const { target, odd, fitting, unknown } of edits) {
+              const { path, fitting: values } = all[target % all.length]!
+              const value = odd === null ? values[fitting % Math.max(1, values.length)] : ODD[odd]
+              const at = unknown === 0 ? [...path.slice(0, -1), { name: 'no_such_attribute', list: false }] : path
+              out = { ...(bend(out, at, value) as MappedEvent), class_uid: event.class_uid }
+            }
+            some.push(out)
+            if (repeat) some.push(out)
+          }
+          const result = await compare(pipeline, some)
+          direct += result.direct
+          rejected += result.rejected
+        }),
+        { numRuns: 100 },
+      )
+    }
+    expect(direct).toBeGreaterThan(100)
+    expect(rejected).toBeGreaterThan(100)
+  })
+})
