@@ -8,7 +8,7 @@ import { parquetReadObjects } from 'hyparquet'
 import { describe, expect, it } from 'vitest'
 import { loadPipeline, type OcsfEvent, type Pipeline } from '../convert.js'
 import { readObjectKey } from '../decode/object-key.js'
-import type { Field } from '../ocsf/columns.js'
+import { columns, type Field } from '../ocsf/columns.js'
 import { type OcsfVersion, VERSIONS } from '../ocsf/facts.js'
 import { stringify } from '../ocsf/json.js'
 import { uncompressed } from '../parquet/codec.js'
@@ -166,5 +166,31 @@ describe.each(SOURCES.map(source => [source.id, source] as const))('%s', (_, sou
     }
     expect(direct).toBeGreaterThan(100)
     expect(rejected).toBeGreaterThan(100)
+  })
+})
+
+describe('an enum value that means something else in an older version', () => {
+  it('is not taken there', async () => {
+    const declared = {
+      authentication: columns('authentication')({
+        activity_id: true,
+        severity_id: true,
+        time: true,
+        logon_type_id: true,
+        metadata: { product: { name: true, vendor_name: true } },
+        user: { name: true },
+        service: { name: true },
+      }),
+    }
+    const source = { ...SOURCES[0]!, columns: declared }
+    const event = { class_uid: 3002, activity_id: 1, severity_id: 1, time: 1714521600000, user: { name: 'alice' }, service: { name: 'door' } }
+    const taken = async (version: OcsfVersion, logon_type_id: number): Promise<boolean> => {
+      const { columns, mapped } = (await loadPipeline(source, version)).classes.get(3002)!
+      const writer = createParquetWriter(columns.fields, { codec: uncompressed, mapped })
+      return writer.addMapped({ ...event, logon_type_id, metadata: { product: { name: 'Door', vendor_name: 'Example' } } })
+    }
+    expect(await taken('1.1.0', 2)).toBe(true)
+    expect(await taken('1.1.0', 0)).toBe(false)
+    expect(await taken('1.8.0', 0)).toBe(true)
   })
 })
