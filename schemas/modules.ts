@@ -30,7 +30,7 @@ function base(raw: RawFacts, type: string): string {
 /** Interfaces of every class and object: the newest version's attributes, required where any version requires. */
 export function typesModule(raws: readonly RawFacts[]): string {
   const newest = raws.at(-1)!
-  const out: string[] = ["import type { Json, JsonObject } from '../json.js'", '']
+  const out: string[] = ["import type { Json, JsonObject } from '../../json.js'", '']
   const typeOf = (attribute: RawAttribute, past: readonly (RawAttribute | undefined)[]): string => {
     const type = (() => {
       if (attribute.enum !== undefined && attribute.type !== 'object_t') {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { type ConvertOptions, convert, createConverter, DUPLICATE_WINDOW, loadPipeline, type Outcome } from './convert.js'
-import { type JsonObject, parseJson } from './decode/json.js'
 import { jsonRecords } from './decode/json-records.js'
 import { OcsfLakeError } from './errors.js'
+import { type JsonObject, parseJson } from './json.js'
 import { columns } from './ocsf/columns.js'
 import type { Source } from './sources/source.js'
 

@@ -62,6 +62,7 @@ describe('the doors', () => {
           "loadFacts",
           "loadPipeline",
           "msFromIso",
+          "parseJson",
           "readObjectKey",
           "stringify",
           "tableDecoder",

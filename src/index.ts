@@ -21,6 +21,7 @@ export { type LineSink, type LineSplitter, lineSplitter } from './decode/lines.j
 export { type ObjectKey, readObjectKey } from './decode/object-key.js'
 export { type Row, type Table, type TableFields, tableDecoder } from './decode/table.js'
 export { type ErrorCode, OcsfLakeError } from './errors.js'
+export { type Json, type JsonObject, parseJson, stringify } from './json.js'
 // events, typed, completed and checked
 export { type ClassFields, type Columns, classFields, columns, type EventOf, type Field } from './ocsf/columns.js'
 export { DEFAULT_VERSION, type Facts, loadFacts, type OcsfVersion, VERSIONS } from './ocsf/facts.js'
@@ -28,7 +29,6 @@ export { CLASS_ENUMS, OBJECT_ENUMS, OBSERVABLE_TYPES } from './ocsf/generated/en
 export { CLASS_UIDS, type ClassName, type EventByClass } from './ocsf/generated/types.js'
 export { isIp } from './ocsf/ip.js'
 export type { Issue, Validation } from './ocsf/issue.js'
-export { type Json, type JsonObject, stringify } from './ocsf/json.js'
 export { isoFromMs, msFromIso } from './ocsf/time.js'
 export { validate } from './ocsf/validate.js'
 export { chooseSource } from './recognise.js'

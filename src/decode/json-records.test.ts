@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { MAX_DEPTH } from '../json.js'
 import { KEPT_BYTES, MAX_RECORD_BYTES } from './decoder.js'
-import { MAX_DEPTH } from './json.js'
 import { jsonRecords } from './json-records.js'
 
 const encoder = new TextEncoder()

@@ -3,8 +3,9 @@
  * record per line, pretty-printed or concatenated records. The scanner finds where each record ends or breaks;
  * `parseJson` reads its text.
  */
+
+import { isJsonObject, type Json, type JsonObject, MAX_DEPTH, parseJson } from '../json.js'
 import { type Decoder, type Emit, type Fault, KEPT_BYTES, MAX_RECORD_BYTES, type Place } from './decoder.js'
-import { isJsonObject, type Json, type JsonObject, MAX_DEPTH, parseJson } from './json.js'
 import { CLOSE_LIST, COMMA, createScanner, isScalar, isSpace, LF, matches, OPEN, OPEN_LIST, QUOTE } from './json-scanner.js'
 
 export interface JsonRecordsOptions {

@@ -1,6 +1,7 @@
 /** Finds where a JSON value ends in a stream of bytes, and where its grammar breaks, without building anything. */
+
+import { MAX_DEPTH } from '../json.js'
 import { MAX_RECORD_BYTES } from './decoder.js'
-import { MAX_DEPTH } from './json.js'
 
 export const LF = 10
 export const QUOTE = 34

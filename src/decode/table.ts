@@ -3,8 +3,8 @@
  * whose field names are known otherwise, CSV, and the same fields as one JSON object a line.
  */
 import { OcsfLakeError } from '../errors.js'
+import { isJsonObject, type Json, type JsonObject, parseJson } from '../json.js'
 import type { Decoder, Emit, Fault } from './decoder.js'
-import { isJsonObject, type Json, type JsonObject, parseJson } from './json.js'
 import { lineSplitter } from './lines.js'
 
 /**

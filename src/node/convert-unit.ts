@@ -1,12 +1,12 @@
 /** Converts one unit: its inputs in, its objects, lines and rejects out, every record counted in its report. */
 import { createConverter, type EventOutcome, loadPipeline, type Outcome, type RawPolicy, type Take } from '../convert.js'
 import { readObjectKey } from '../decode/object-key.js'
+import { stringify } from '../json.js'
 import { hashOf } from '../lake/object-key.js'
 import type { Fallback } from '../lake/partition.js'
 import { createParts, type LakeObject, type Parts } from '../lake/parts.js'
 import { countOutcome, countRow, emptyReport, type Report } from '../lake/report.js'
 import type { OcsfVersion } from '../ocsf/facts.js'
-import { stringify } from '../ocsf/json.js'
 import type { CodecName } from '../parquet/codec.js'
 import { chooseSource } from '../recognise.js'
 import { type AnySource, HEAD_BYTES } from '../sources/source.js'

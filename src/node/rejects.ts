@@ -2,7 +2,7 @@
 import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Outcome } from '../convert.js'
-import { stringify } from '../ocsf/json.js'
+import { stringify } from '../json.js'
 import { writing } from './sinks.js'
 
 type Rejected = Extract<Outcome, { kind: 'rejected' }>

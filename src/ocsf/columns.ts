@@ -4,10 +4,10 @@
  * the Parquet schema and the docs share.
  */
 import { OcsfLakeError } from '../errors.js'
+import type { Json, JsonObject } from '../json.js'
 import { type Attribute, baseType, type ClassType, type Facts, type ObjectType, type OcsfVersion } from './facts.js'
 import { DIFFERENCES } from './generated/differences.js'
 import { CLASS_UIDS, type ClassName, type EventByClass, type Metadata } from './generated/types.js'
-import type { Json, JsonObject } from './json.js'
 
 // ---- types ----
 

@@ -1,8 +1,9 @@
 /** Brings an event in the newest version's words down to an older version, and says what it took away. */
+
+import type { JsonObject } from '../json.js'
 import type { ColumnTree } from './columns.js'
 import { type Facts, typeChain } from './facts.js'
 import { DIFFERENCES } from './generated/differences.js'
-import type { JsonObject } from './json.js'
 
 type Obj = { readonly [attribute: string]: unknown }
 

@@ -1,8 +1,8 @@
 /** The door `ocsf-lake/arrow`: events as an Arrow Table with the columns and types of the Parquet files. */
 import type { Field as ArrowField, DataType, Table } from 'apache-arrow'
 import { OcsfLakeError } from '../errors.js'
+import { stringify } from '../json.js'
 import type { Field } from '../ocsf/columns.js'
-import { stringify } from '../ocsf/json.js'
 import { flatten } from './flatten.js'
 import { type Leaf, parquetSchema, type SchemaNode } from './schema.js'
 import { cellOf, EXPECTED, isInt32, isInt64, isObject, Misfit, timeOf } from './values.js'

@@ -1,5 +1,5 @@
 /** Values into the slots of their columns. */
-import { stringify } from '../ocsf/json.js'
+import { stringify } from '../json.js'
 import { addSlot, type ColumnBuffer } from './column.js'
 import { flatten } from './flatten.js'
 import type { Leaf } from './schema.js'

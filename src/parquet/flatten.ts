@@ -1,6 +1,6 @@
 /** The open object `unmapped` as MAP<string,string>, the way Security Lake's own tables hold it. */
 
-import { stringify } from '../ocsf/json.js'
+import { stringify } from '../json.js'
 import { isObject } from './values.js'
 
 /**

@@ -1,6 +1,7 @@
 /** AWS CloudTrail: API calls, sign-ins, account changes, network activity and insights. */
-import { isJsonObject, type Json, type JsonObject } from '../decode/json.js'
+
 import { jsonRecords } from '../decode/json-records.js'
+import { isJsonObject, type Json, type JsonObject } from '../json.js'
 import { columns, type EventOf } from '../ocsf/columns.js'
 import { isIp } from '../ocsf/ip.js'
 import { insightColumns, insightEvent, isInsight } from './aws/cloudtrail-insight.js'

@@ -1,6 +1,7 @@
 /** AWS Transit Gateway flow logs: one record per flow, gateway attachment and capture window. */
-import type { JsonObject } from '../decode/json.js'
+
 import { cellsOf, type Row, tableDecoder } from '../decode/table.js'
+import type { JsonObject } from '../json.js'
 import { columns } from '../ocsf/columns.js'
 import type { OcsfVersion } from '../ocsf/facts.js'
 import { protocolName } from '../ocsf/protocol.js'

@@ -1,5 +1,5 @@
 /** CloudTrail Insights: unusual rates of API calls or errors, as OCSF Detection Findings. */
-import { isJsonObject, type Json, type JsonObject } from '../../decode/json.js'
+import { isJsonObject, type Json, type JsonObject } from '../../json.js'
 import { columns, type EventOf } from '../../ocsf/columns.js'
 import { cloudColumns, metadataColumns, type Shared } from './cloudtrail-shared.js'
 import { leftOver, text } from './values.js'

@@ -1,6 +1,7 @@
 /** Which files are CloudTrail's. */
-import { parseJson } from '../../decode/json.js'
+
 import { readObjectKey } from '../../decode/object-key.js'
+import { parseJson } from '../../json.js'
 import { HEAD_BYTES, type Head, type Recognition } from '../source.js'
 
 const FOLDERS = new Set(['CloudTrail', 'CloudTrail-Insight', 'CloudTrail-NetworkActivity', 'CloudTrail-Aggregated'])

@@ -1,5 +1,5 @@
 /** What every class of CloudTrail event has. */
-import { isJsonObject, type Json, type JsonObject } from '../../decode/json.js'
+import { isJsonObject, type Json, type JsonObject } from '../../json.js'
 import type { Context } from '../source.js'
 import { redactJson } from './secrets.js'
 import { leftOver, put, text } from './values.js'

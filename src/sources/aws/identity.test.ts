@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Json } from '../../decode/json.js'
+import type { Json } from '../../json.js'
 import { readIdentity } from './identity.js'
 
 const A = '123456789012'

@@ -1,5 +1,5 @@
 /** Who acted: AWS's `userIdentity` element as an OCSF actor. */
-import { isJsonObject, type Json, type JsonObject } from '../../decode/json.js'
+import { isJsonObject, type Json, type JsonObject } from '../../json.js'
 import type { OcsfVersion } from '../../ocsf/facts.js'
 import { flag, isBlank, leftOver, ms, nameInArn, text } from './values.js'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Json } from '../../decode/json.js'
+import type { Json } from '../../json.js'
 import { REDACTED, redactJson, redactText } from './secrets.js'
 
 describe('redactJson', () => {

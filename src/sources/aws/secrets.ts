@@ -2,7 +2,7 @@
  * The rule `secret_redacted`: credentials that a log can carry are replaced by `REDACTED`. Identifiers (access key ids,
  * ARNs, secret names) stay, and so does what AWS itself has already hidden.
  */
-import { isJsonObject, type Json, type JsonObject } from '../../decode/json.js'
+import { isJsonObject, type Json, type JsonObject } from '../../json.js'
 
 export const REDACTED = 'REDACTED'
 

@@ -1,5 +1,5 @@
 /** Small readings of AWS's JSON, shared by the sources whose records are JSON. */
-import type { Json, JsonObject } from '../../decode/json.js'
+import type { Json, JsonObject } from '../../json.js'
 import { msFromIso } from '../../ocsf/time.js'
 
 /** What says nothing: absent, null, the empty string, a dash. */

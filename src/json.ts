@@ -1,4 +1,4 @@
-/** JSON text to values without bending a number: what `JSON.parse` does, minus its losses. */
+/** JSON text to values and back without bending a number: what `JSON.parse` and `JSON.stringify` do, minus their losses. */
 
 /** Any JSON value. Integers beyond 2^53 are bigint; other numerals that no double holds, or of more than 1000 characters, stay as their text. */
 export type Json = null | boolean | number | bigint | string | readonly Json[] | JsonObject
@@ -183,4 +183,30 @@ function decimal(numeral: string): string {
   if (significant === '') return '0'
   const power = Number(exponent) - fraction.length + digits.length - significant.length
   return `${numeral.startsWith('-') ? '-' : ''}${significant}e${power}`
+}
+
+/** One line of JSON. bigint prints as digits, `undefined` members are left out. */
+export function stringify(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    if (error instanceof TypeError && hasBigint(value)) return print(value)
+    throw error
+  }
+}
+
+function hasBigint(value: unknown): boolean {
+  if (typeof value === 'bigint') return true
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasBigint)
+}
+
+function print(value: unknown): string {
+  if (typeof value === 'bigint') return value.toString()
+  if (Array.isArray(value)) return `[${value.map(item => (item === undefined ? 'null' : print(item))).join(',')}]`
+  if (typeof value === 'object' && value !== null) {
+    const members: string[] = []
+    for (const [key, member] of Object.entries(value)) if (member !== undefined) members.push(`${JSON.stringify(key)}:${print(member)}`)
+    return `{${members.join(',')}}`
+  }
+  return JSON.stringify(value)
 }
