@@ -2,9 +2,6 @@
 import * as zlib from 'node:zlib'
 import { type Codec, type CodecName, checkLevel, portableCodec, ZSTD_LEVEL } from '../parquet/codec.js'
 
-/** The compressions that the command and the options name. */
-export type CompressionName = CodecName
-
 const GZIP_LEVEL = 6
 
 /**
@@ -12,7 +9,7 @@ const GZIP_LEVEL = 6
  *
  * @throws OcsfLakeError `option_invalid` for an unknown name or level
  */
-export async function nodeCodec(name: CompressionName, level?: number): Promise<Codec> {
+export async function nodeCodec(name: CodecName, level?: number): Promise<Codec> {
   checkLevel(name, level)
   if (name === 'gzip') return { name, compress: bytes => zlib.gzipSync(bytes, { level: level ?? GZIP_LEVEL }) }
   if (name === 'zstd') return nodeZstd(level ?? ZSTD_LEVEL) ?? portableCodec(name, level)
