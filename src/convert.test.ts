@@ -67,6 +67,16 @@ describe('convert', () => {
     ])
   })
 
+  it('rejects a record for which an untyped mapper returns nothing', async () => {
+    const source = {
+      ...script,
+      map: (record: JsonObject) => (record.nothing === true ? undefined : script.map(record, { version: '1.1.0' })),
+    } as unknown as typeof script
+    const all = await outcomes([OK, { nothing: true }, OK], { source })
+    expect(all.map(outcome => outcome.kind)).toEqual(['event', 'rejected', 'event'])
+    expect(all[1]).toMatchObject({ stage: 'map', issues: [{ rule: 'map_error', found: 'TypeError: map returned undefined' }] })
+  })
+
   it('keeps the raw record of a reject', async () => {
     const [rejected] = await outcomes([{ fault: 'odd', note: 'ünïcode' }])
     expect(rejected).toMatchObject({ kind: 'rejected', raw: '{"fault":"odd","note":"ünïcode"}', place: { record: 0 } })

@@ -157,6 +157,7 @@ export async function createConverter(options: ConvertOptions, emit: (outcome: O
     let mapped: ReturnType<AnySource['map']>
     try {
       mapped = source.map(record, context)
+      if (typeof mapped !== 'object' || mapped === null) throw new TypeError(`map returned ${String(mapped)}`) // an untyped source
     } catch (error) {
       return reject('map', [{ path: '', rule: 'map_error', expected: 'a record that the mapper understands', found: String(error) }], raw, place)
     }
