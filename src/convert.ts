@@ -4,7 +4,7 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
-import type { Decoded, Fault, Place } from './decode/decoder.js'
+import { type Decoded, type Fault, type Place, rawText } from './decode/decoder.js'
 import { OcsfLakeError } from './errors.js'
 import { type ClassFields, classFields, columnTree } from './ocsf/columns.js'
 import { completer } from './ocsf/complete.js'
@@ -148,7 +148,7 @@ export async function createConverter(options: ConvertOptions, emit: (outcome: O
     kind: 'rejected',
     stage,
     issues,
-    raw: textOf(raw) ?? raw.slice(),
+    raw: rawText(raw) ?? raw.slice(),
     place,
   })
 
@@ -194,7 +194,7 @@ export async function createConverter(options: ConvertOptions, emit: (outcome: O
 
   const withRaw = (event: MappedEvent, raw: Uint8Array): MappedEvent => {
     if (rawPolicy === 'hash') return { ...event, raw_data_hash: { algorithm_id: 3, value: bytesToHex(sha256(raw)) } }
-    const text = rawPolicy === 'keep' ? textOf(raw) : undefined
+    const text = rawPolicy === 'keep' ? rawText(raw) : undefined
     return text === undefined ? event : { ...event, raw_data: source.redact?.(text) ?? text }
   }
 
@@ -253,16 +253,6 @@ export async function* convert(
 
 function issueOf({ path = '', rule, expected, found }: Fault): Issue {
   return { path, rule, expected, found }
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-function textOf(raw: Uint8Array): string | undefined {
-  try {
-    return utf8.decode(raw)
-  } catch {
-    return undefined
-  }
 }
 
 /** The same id and the same bytes: at-least-once delivery. Twins and addenda share an id but not their bytes. */

@@ -41,3 +41,14 @@ export const MAX_RECORD_BYTES = 16 * 2 ** 20
 
 /** Of a record that is too long, this much is kept: 64 KiB. */
 export const KEPT_BYTES = 64 * 2 ** 10
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** A raw record as the text it is; `undefined` where it is no valid UTF-8, since a replacement character would bend it. */
+export function rawText(raw: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(raw)
+  } catch {
+    return undefined
+  }
+}

@@ -1,5 +1,6 @@
 /** Converts one unit: its inputs in, its objects, lines and rejects out, every record counted in its report. */
 import { createConverter, type EventOutcome, loadPipeline, type Outcome, type RawPolicy, type Take } from '../convert.js'
+import { rawText } from '../decode/decoder.js'
 import { readObjectKey } from '../decode/object-key.js'
 import { stringify } from '../json.js'
 import { hashOf } from '../lake/object-key.js'
@@ -133,7 +134,7 @@ async function convertItems(
     return
   }
   if ('fault' in choice) {
-    const rejected = { kind: 'rejected', stage: 'decode', issues: [{ path: '', ...(cut ?? choice.fault) }], raw: textOf(start), place: {} } as const
+    const rejected = { kind: 'rejected', stage: 'decode', issues: [{ path: '', ...(cut ?? choice.fault) }], raw: rawText(start) ?? start, place: {} } as const
     report.files.failed++
     report.records.in++
     countOutcome(report, UNKNOWN, rejected)
@@ -184,12 +185,4 @@ async function convertItems(
   if (fault === undefined) report.files.read++
   else report.files.failed++
   await flush()
-}
-
-function textOf(bytes: Uint8Array): string | Uint8Array {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return bytes
-  }
 }
