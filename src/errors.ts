@@ -10,6 +10,9 @@ export type ErrorCode =
   | 'output_unwritable'
   | 'codec_missing'
   | 'peer_missing'
+  | 'access_denied'
+  | 'credentials_invalid'
+  | 'service_failed'
 
 /** The one error this package throws: a code to branch on and a sentence that says what to do. */
 export class OcsfLakeError extends Error {

@@ -3,3 +3,12 @@ export { customSourceName, MAX_SOURCE_NAME, type ObjectName, objectKey } from '.
 export { type Fallback, isAccountId, isRegion, type Partition, partitionOf } from './partition.js'
 export { createParts, type LakeObject, PART_BYTES, PART_OBJECTS, PART_ROWS, type Parts, type PartsOptions } from './parts.js'
 export { addsUp, countOutcome, emptyReport, type Report } from './report.js'
+export {
+  type CustomSourceLocation,
+  checkSecurityLakeVersion,
+  customSourceOf,
+  EVENT_CLASSES,
+  eventClassName,
+  type SecurityLakeTarget,
+  securityLakeTarget,
+} from './security-lake.js'
