@@ -10,6 +10,7 @@ export default defineConfig({
     node: 'src/node/index.ts',
     bin: 'src/node/bin.ts',
     worker: 'src/node/worker.ts',
+    'sources/index': 'src/sources/index.ts',
     // the sources: every file at the top of the folder but the contract and the list
     ...Object.fromEntries(
       globSync('src/sources/*.ts', { ignore: ['**/*.test.ts', '**/source.ts', '**/index.ts'] }).map(path => [path.slice('src/'.length, -'.ts'.length), path]),

@@ -2,8 +2,8 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { SOURCES } from '../dist/index.js'
 import { convertFiles, reportText } from '../dist/node.js'
+import { SOURCES } from '../dist/sources/index.js'
 
 const inputs = SOURCES.flatMap(({ id }) =>
   readdirSync(`fixtures/${id}`)

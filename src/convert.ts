@@ -76,7 +76,7 @@ interface ClassPipeline {
   readonly columns: ClassFields
   readonly lower: ReturnType<typeof lowerer>
   readonly complete: ReturnType<typeof completer>
-  readonly validate: ReturnType<typeof classValidator>
+  readonly validate: Awaited<ReturnType<typeof classValidator>>
   /** What lets a mapped event pass without the three steps above; absent for a class with rules it does not know. */
   readonly mapped: MappedClass | undefined
 }
@@ -122,7 +122,7 @@ async function compile(source: AnySource, version: OcsfVersion, observables: boo
       columns,
       lower: lowerer(facts, CLASS_UIDS[className], columnTree(declared)),
       complete: completer(facts, columns, { observables }),
-      validate: classValidator(facts, columns),
+      validate: await classValidator(facts, columns),
       mapped: mappedClass(facts, columns),
     })
   }

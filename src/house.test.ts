@@ -101,6 +101,16 @@ describe('the house', () => {
 
   it('is an ES module package without side effects', () => {
     expect(manifest).toMatchObject({ type: 'module', sideEffects: false, engines: { node: '>=20.19' } })
-    expect(Object.keys(manifest.exports)).toEqual(['.', './sources/*', './parquet', './arrow', './lake', './node', './schemas/*', './package.json'])
+    expect(Object.keys(manifest.exports)).toEqual([
+      '.',
+      './sources',
+      './sources/*',
+      './parquet',
+      './arrow',
+      './lake',
+      './node',
+      './schemas/*',
+      './package.json',
+    ])
   })
 })

@@ -1,4 +1,4 @@
-/** Front door: what a service imports, in the order data flows. */
+/** Front door: what a service imports, in the order data flows. The sources have doors of their own. */
 
 // the whole way
 export {
@@ -32,11 +32,7 @@ export type { Issue, Validation } from './ocsf/issue.js'
 export { isoFromMs, msFromIso } from './ocsf/time.js'
 export { validate } from './ocsf/validate.js'
 export { chooseSource } from './recognise.js'
-export { cloudtrail } from './sources/cloudtrail.js'
-export { SOURCES } from './sources/index.js'
 // records -> events
 export type { AnySource, Context, DeclaredColumns, Head, Mapped, MappedEvent, Recognition, Skip, Source, Unmappable } from './sources/source.js'
 export { HEAD_BYTES } from './sources/source.js'
-export { tgwFlow } from './sources/tgw-flow.js'
-export { vpcFlow } from './sources/vpc-flow.js'
 export { VERSION } from './version.js'

@@ -162,7 +162,7 @@ describe('classValidator', () => {
       src_endpoint: { ip: true },
       dst_endpoint: { ip: true },
     })
-    const check = classValidator(facts, classFields(facts, 'network_activity', declared)!)
+    const check = await classValidator(facts, classFields(facts, 'network_activity', declared)!)
     const event = {
       activity_id: 6,
       category_uid: 4,

@@ -5,7 +5,7 @@ import { type ClassType, type Facts, isVersion, loadFacts, type ObjectType, type
 import type { Issue, Validation } from './issue.js'
 import { classSchema, fieldsSchema, type JsonSchema, objectsSchema } from './json-schema.js'
 import { classRules } from './validate-rules.js'
-import { type Structure, structures } from './validate-structure.js'
+import type { Structure } from './validate-structure.js'
 import { describe, type Findings, oneOf } from './validate-wording.js'
 
 /** What every valid event without warnings gets. */
@@ -33,16 +33,20 @@ export async function validate(event: unknown, version?: OcsfVersion): Promise<V
   const facts = await loadFacts(wanted)
   const type = typeof event.class_uid === 'number' ? facts.classes.get(event.class_uid) : undefined
   if (type === undefined) return refused('class_uid', 'class_uid_unknown', `a class of OCSF ${wanted}`, event.class_uid)
-  return validatorOf(facts, type)(event)
+  return (await validatorOf(facts, type))(event)
 }
 
 /** The validators of whole classes, compiled when first used. */
 const versions = new Map<OcsfVersion, (schema: JsonSchema) => Structure>()
 const validators = new Map<ClassType, (event: Obj) => Validation>()
 
-function validatorOf(facts: Facts, type: ClassType): (event: Obj) => Validation {
+/** ajv takes longer to load than everything else together, and is not needed to import a door. */
+const loadStructures = async () => (await import('./validate-structure.js')).structures
+
+async function validatorOf(facts: Facts, type: ClassType): Promise<(event: Obj) => Validation> {
   let validator = validators.get(type)
   if (validator === undefined) {
+    const structures = await loadStructures()
     let compile = versions.get(facts.version)
     if (compile === undefined) {
       compile = structures(objectsSchema(facts, 'runtime'))
@@ -64,7 +68,8 @@ function validatorOf(facts: Facts, type: ClassType): (event: Obj) => Validation 
  * Compiles the validator of one source's class: closed over the declared columns, made for one call per event.
  * A valid event without warnings gets a shared, frozen result. Members that are `undefined` are absent.
  */
-export function classValidator(facts: Facts, columns: ClassFields): (event: object) => Validation {
+export async function classValidator(facts: Facts, columns: ClassFields): Promise<(event: object) => Validation> {
+  const structures = await loadStructures()
   const rules = classRules(facts, columns.type, columns.fields)
   const structure = structures(undefined, rules.gates)(fieldsSchema(facts, columns))
   const clean = verdict([], undefined, rules.always)
