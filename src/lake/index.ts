@@ -1,4 +1,5 @@
 /** The `ocsf-lake/lake` door: where bytes belong. */
+export { athenaTable, type DdlOptions, duckdbView, tableName } from './ddl.js'
 export { customSourceName, MAX_SOURCE_NAME, type ObjectName, objectKey } from './object-key.js'
 export { type Fallback, isAccountId, isRegion, type Partition, partitionOf } from './partition.js'
 export { createParts, type LakeObject, PART_BYTES, PART_OBJECTS, PART_ROWS, type Parts, type PartsOptions } from './parts.js'
@@ -12,3 +13,4 @@ export {
   type SecurityLakeTarget,
   securityLakeTarget,
 } from './security-lake.js'
+export { type LakeTable, lakeTables, type TableSource } from './tables.js'

@@ -1,6 +1,7 @@
 /** Every command, in the order of the help. Adding one means adding its line here. */
 import type { CliCommand } from './command.js'
 import { convert } from './convert.js'
+import { ddl } from './ddl.js'
 import { sources } from './sources.js'
 
-export const COMMANDS: readonly CliCommand[] = [convert, sources]
+export const COMMANDS: readonly CliCommand[] = [convert, ddl, sources]
