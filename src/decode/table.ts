@@ -318,7 +318,7 @@ function unquoted(cell: string): string {
 }
 
 /** A number written in digits; `undefined` when there is anything else, or more than the kind can hold. */
-function count(text: string, kind: 'integer' | 'long'): number | bigint | undefined {
+export function count(text: string, kind: 'integer' | 'long'): number | bigint | undefined {
   let value = 0
   for (let i = 0; i < text.length; i++) {
     const digit = text.charCodeAt(i) - 48
@@ -343,7 +343,7 @@ function textFrom(item: Json): string | undefined {
 }
 
 /** An own property, also when a hostile log names it `__proto__`. */
-function put(target: Record<string, Json>, name: string, value: Json): void {
+export function put(target: Record<string, Json>, name: string, value: Json): void {
   if (name === '__proto__') Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true })
   else target[name] = value
 }
@@ -362,6 +362,6 @@ function wrongType(path: string, kind: FieldKind, found: string): { readonly fau
 }
 
 /** Enough of a value to recognise it; the whole stands in the raw record. */
-function clip(text: string): string {
+export function clip(text: string): string {
   return text.length > 120 ? `${text.slice(0, 120)}…` : text
 }

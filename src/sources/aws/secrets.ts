@@ -7,7 +7,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../json.js'
 export const REDACTED = 'REDACTED'
 
 /** Member names, matched whole and without regard to case. */
-const SECRET_KEYS: readonly string[] = [
+export const SECRET_KEYS: readonly string[] = [
   // temporary and long-term AWS credentials
   'sessionToken',
   'secretAccessKey',
@@ -81,7 +81,7 @@ const SECRET_KEYS: readonly string[] = [
 const LOWER_KEYS = new Set(SECRET_KEYS.map(key => key.toLowerCase()))
 
 /** Query parameters of URLs. */
-const SECRET_PARAMETERS = [
+export const SECRET_PARAMETERS: readonly string[] = [
   'X-Amz-Security-Token',
   'X-Amz-Signature',
   'X-Amz-Credential',
@@ -108,7 +108,7 @@ function isSecretKey(key: string): boolean {
 }
 
 /** Hidden by AWS, or by us before. */
-function isHidden(value: string): boolean {
+export function isHidden(value: string): boolean {
   return value === '' || value === REDACTED || /^(?:\*+|HIDDEN_DUE_TO_SECURITY_REASONS|<?sensitiveDataRemoved>?|<\/?masked>?|\(?redacted\)?)$/i.test(value)
 }
 
