@@ -87,22 +87,20 @@ function pack(facts: RawFacts): PackedFacts {
     observable: raw.observable,
     deprecated: raw.deprecated,
     profiles: raw.profiles,
-    attributes: Object.fromEntries(
-      Object.entries(raw.attributes).map(([name, a]) => [
+    attributes: Object.entries(raw.attributes).map(([name, a]) =>
+      attributes.add({
         name,
-        attributes.add({
-          type: a.type,
-          object_type: a.object_type,
-          is_array: a.is_array,
-          requirement: a.requirement,
-          enum: a.enum && enums.add(a.enum),
-          enum_deprecated: a.enum_deprecated,
-          sibling: a.sibling,
-          profiles: a.profiles,
-          observable: a.observable,
-          deprecated: a.deprecated,
-        }),
-      ]),
+        type: a.type === 'string_t' || a.type === 'object_t' ? undefined : a.type,
+        object_type: a.object_type,
+        is_array: a.is_array,
+        requirement: a.requirement === 'optional' ? undefined : a.requirement,
+        enum: a.enum && enums.add(a.enum),
+        enum_deprecated: a.enum_deprecated,
+        sibling: a.sibling,
+        profiles: a.profiles,
+        observable: a.observable,
+        deprecated: a.deprecated,
+      }),
     ),
   })
   const items = (group: Readonly<Record<string, RawItem>>) => Object.fromEntries(Object.entries(group).map(([name, raw]) => [name, item(raw)]))

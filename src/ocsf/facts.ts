@@ -79,8 +79,16 @@ export interface PackedItem {
   readonly observable?: number
   readonly deprecated?: string
   readonly profiles?: readonly string[]
-  /** Attribute name to index in `attributes` of the pack. */
-  readonly attributes: Readonly<Record<string, number>>
+  /** Indices in `attributes` of the pack. */
+  readonly attributes: readonly number[]
+}
+
+/** Without `type` it is an object where `object_type` is said, else a string; without `requirement` it is optional. */
+export interface PackedAttribute extends Omit<Attribute, 'type' | 'requirement' | 'enum'> {
+  readonly type?: string
+  readonly requirement?: Requirement
+  /** Index in `enums` of the pack. */
+  readonly enum?: number
 }
 
 export interface PackedFacts {
@@ -90,7 +98,7 @@ export interface PackedFacts {
   readonly observable_types: Facts['observableTypes']
   readonly categories: Readonly<Record<string, string>>
   readonly enums: readonly Readonly<Record<string, string>>[]
-  readonly attributes: readonly (Omit<Attribute, 'name' | 'enum'> & { readonly enum?: number })[]
+  readonly attributes: readonly PackedAttribute[]
   readonly classes: Readonly<Record<string, PackedItem>>
   readonly objects: Readonly<Record<string, PackedItem>>
 }
@@ -121,9 +129,10 @@ export function isVersion(text: unknown): text is OcsfVersion {
 export function unpackFacts(pack: PackedFacts): Facts {
   const attributes = (packed: PackedItem): Map<string, Attribute> =>
     new Map(
-      Object.entries(packed.attributes).map(([name, index]) => {
+      packed.attributes.map(index => {
         const spec = pack.attributes[index]!
-        return [name, { ...spec, name, enum: spec.enum === undefined ? undefined : pack.enums[spec.enum] }]
+        const type = spec.type ?? (spec.object_type === undefined ? 'string_t' : 'object_t')
+        return [spec.name, { ...spec, type, requirement: spec.requirement ?? 'optional', enum: spec.enum === undefined ? undefined : pack.enums[spec.enum] }]
       }),
     )
   const classes = new Map<number, ClassType>()
