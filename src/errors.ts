@@ -13,6 +13,9 @@ export type ErrorCode =
   | 'access_denied'
   | 'credentials_invalid'
   | 'service_failed'
+  | 'event_unknown'
+  | 'time_short'
+  | 'work_undone'
 
 /** The one error this package throws: a code to branch on and a sentence that says what to do. */
 export class OcsfLakeError extends Error {

@@ -30,6 +30,8 @@ export interface Context {
   readonly region?: string
   /** S3 key or path of the object, with `/`. */
   readonly key?: string
+  /** Log group that the record came from, where it came by a CloudWatch Logs subscription. */
+  readonly logGroup?: string
   /** Time in the file name, epoch milliseconds. */
   readonly fileTime?: number
   /** Field names of header-less text, in order. */
