@@ -77,6 +77,7 @@ describe('the doors', () => {
           "addsUp",
           "athenaTable",
           "checkSecurityLakeVersion",
+          "countIn",
           "countOutcome",
           "createParts",
           "customSourceName",

@@ -3,7 +3,7 @@ export { athenaTable, type DdlOptions, duckdbView, tableName } from './ddl.js'
 export { customSourceName, MAX_SOURCE_NAME, type ObjectName, objectKey } from './object-key.js'
 export { type Fallback, isAccountId, isRegion, type Partition, partitionOf } from './partition.js'
 export { createParts, type LakeObject, PART_BYTES, PART_OBJECTS, PART_ROWS, type Parts, type PartsOptions } from './parts.js'
-export { addsUp, countOutcome, emptyReport, type Report } from './report.js'
+export { addsUp, countIn, countOutcome, emptyReport, type RecordCounts, type Report } from './report.js'
 export {
   type CustomSourceLocation,
   checkSecurityLakeVersion,

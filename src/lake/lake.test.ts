@@ -7,7 +7,7 @@ import { vpcFlow } from '../sources/vpc-flow.js'
 import { customSourceName, objectKey } from './object-key.js'
 import { partitionOf } from './partition.js'
 import { createParts, type LakeObject, PART_BYTES, PART_OBJECTS, PART_ROWS } from './parts.js'
-import { addsUp, countOutcome, emptyReport } from './report.js'
+import { addsUp, countIn, countOutcome, emptyReport } from './report.js'
 
 const event = (more: object = {}): OcsfEvent => ({ class_uid: 4001, time: Date.UTC(2024, 4, 1, 23, 59, 59), ...more })
 
@@ -167,7 +167,7 @@ describe('the report', () => {
 
   it('adds up when every record has one outcome', () => {
     const report = emptyReport('1.1.0')
-    report.records.in = outcomes.length
+    countIn(report, 's', outcomes.length)
     for (const outcome of outcomes) countOutcome(report, 's', outcome)
     expect(addsUp(report)).toBe(true)
     expect(report).toMatchObject({ filtered: { s: { nodata: 1 } }, rejected: { s: { r: 1 } }, lowered: { 'a.b': 1 }, classes: { 's/4001': 1 } })
@@ -175,9 +175,16 @@ describe('the report', () => {
   it('does not add up when a record is dropped or repeated', () => {
     for (const wrong of [outcomes.slice(1), [...outcomes, outcomes[0]]]) {
       const report = emptyReport('1.1.0')
-      report.records.in = outcomes.length
+      countIn(report, 's', outcomes.length)
       for (const outcome of wrong) countOutcome(report, 's', outcome)
       expect(addsUp(report)).toBe(false)
     }
+  })
+
+  it('does not add up when a record is counted under another source', () => {
+    const report = emptyReport('1.1.0')
+    countIn(report, 's', outcomes.length)
+    for (const outcome of outcomes) countOutcome(report, outcome.kind === 'filtered' ? 'other' : 's', outcome)
+    expect(addsUp(report)).toBe(false)
   })
 })

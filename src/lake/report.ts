@@ -5,6 +5,9 @@ import { VERSION } from '../version.js'
 
 export type Counts = Record<string, number>
 
+/** What came in, and how many ended where. */
+export type RecordCounts = Record<'in' | 'written' | 'filtered' | 'duplicates' | 'rejected', number>
+
 export interface ReportedObject {
   readonly key: string
   readonly rows: number
@@ -16,7 +19,9 @@ export interface Report {
   /** Version of ocsf-lake. */
   readonly version: string
   readonly ocsf: string
-  readonly records: { in: number; written: number; filtered: number; duplicates: number; rejected: number }
+  readonly records: RecordCounts
+  /** The same by source; `unknown` stands for objects that no source recognises. */
+  readonly sources: Record<string, RecordCounts>
   /** By source, then reason. */
   readonly filtered: Record<string, Counts>
   /** By source, then rule. */
@@ -32,11 +37,16 @@ export interface Report {
   ms: number
 }
 
+function noRecords(): RecordCounts {
+  return { in: 0, written: 0, filtered: 0, duplicates: 0, rejected: 0 }
+}
+
 export function emptyReport(ocsf: string): Report {
   return {
     version: VERSION,
     ocsf,
-    records: { in: 0, written: 0, filtered: 0, duplicates: 0, rejected: 0 },
+    records: noRecords(),
+    sources: {},
     filtered: {},
     rejected: {},
     warnings: {},
@@ -58,25 +68,43 @@ function countUnder(groups: Record<string, Counts>, group: string, name: string)
   count(counts, name)
 }
 
-/** Counts where a record ended; `records.in` is counted apart, where it was read. */
+function countsOf(report: Report, source: string): RecordCounts {
+  let counts = report.sources[source]
+  if (counts === undefined) {
+    counts = noRecords()
+    report.sources[source] = counts
+  }
+  return counts
+}
+
+/** Counts records that were read. */
+export function countIn(report: Report, source: string, records: number): void {
+  report.records.in += records
+  countsOf(report, source).in += records
+}
+
+const COUNTED = { event: 'written', filtered: 'filtered', duplicate: 'duplicates', rejected: 'rejected' } as const satisfies Record<
+  Outcome['kind'],
+  keyof RecordCounts
+>
+
+/** Counts where a record ended; that it came in is counted apart, where it was read. */
 export function countOutcome(report: Report, source: string, outcome: Outcome): void {
+  const ended = COUNTED[outcome.kind]
+  report.records[ended]++
+  countsOf(report, source)[ended]++
   if (outcome.kind === 'event') {
-    report.records.written++
     count(report.classes, `${source}/${outcome.event.class_uid}`)
     for (const { rule } of outcome.warnings) count(report.warnings, rule)
     for (const path of outcome.lowered) count(report.lowered, path)
   } else if (outcome.kind === 'filtered') {
-    report.records.filtered++
     countUnder(report.filtered, source, outcome.reason)
-  } else if (outcome.kind === 'duplicate') {
-    report.records.duplicates++
-  } else {
-    report.records.rejected++
+  } else if (outcome.kind === 'rejected') {
     countUnder(report.rejected, source, outcome.issues[0]!.rule)
   }
 }
 
-function addCounts(into: Counts, from: Counts): void {
+function addCounts(into: Counts, from: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(from)) into[name] = (into[name] ?? 0) + value
 }
 
@@ -91,6 +119,7 @@ function addGroups(into: Record<string, Counts>, from: Readonly<Record<string, C
 /** Adds the report of some of the inputs to that of the run, objects behind objects; `ms` stays as it is. */
 export function mergeReport(into: Report, from: Report): void {
   addCounts(into.records, from.records)
+  for (const [source, counts] of Object.entries(from.sources)) addCounts(countsOf(into, source), counts)
   addGroups(into.filtered, from.filtered)
   addGroups(into.rejected, from.rejected)
   addCounts(into.warnings, from.warnings)
@@ -103,11 +132,12 @@ export function mergeReport(into: Report, from: Report): void {
 /** Counts a mapped event that became a row as it was: written, without a warning, nothing lowered. */
 export function countRow(report: Report, source: string, classUid: number): true {
   report.records.written++
+  countsOf(report, source).written++
   count(report.classes, `${source}/${classUid}`)
   return true
 }
 
-/** `records in = written + filtered + duplicates + rejected`. */
-export function addsUp({ records }: Report): boolean {
-  return records.in === records.written + records.filtered + records.duplicates + records.rejected
+/** `in = written + filtered + duplicates + rejected`, of all records and of those of each source. */
+export function addsUp({ records, sources }: Report): boolean {
+  return [records, ...Object.values(sources)].every(counts => counts.in === counts.written + counts.filtered + counts.duplicates + counts.rejected)
 }

@@ -90,7 +90,20 @@ describe('ocsf-lake', () => {
     expect(status).toBe(0)
     expect(stderr).toBe('')
     const report = JSON.parse(stdout) as Record<string, unknown>
-    expect(Object.keys(report)).toEqual(['version', 'ocsf', 'records', 'filtered', 'rejected', 'warnings', 'lowered', 'classes', 'files', 'objects', 'ms'])
+    expect(Object.keys(report)).toEqual([
+      'version',
+      'ocsf',
+      'records',
+      'sources',
+      'filtered',
+      'rejected',
+      'warnings',
+      'lowered',
+      'classes',
+      'files',
+      'objects',
+      'ms',
+    ])
     expect(report).toMatchObject({
       version: VERSION,
       ocsf: '1.1.0',

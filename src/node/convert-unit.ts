@@ -6,7 +6,7 @@ import { stringify } from '../json.js'
 import { hashOf } from '../lake/object-key.js'
 import type { Fallback } from '../lake/partition.js'
 import { createParts, type LakeObject, type Parts } from '../lake/parts.js'
-import { countOutcome, countRow, emptyReport, type Report } from '../lake/report.js'
+import { countIn, countOutcome, countRow, emptyReport, type Report } from '../lake/report.js'
 import type { OcsfVersion } from '../ocsf/facts.js'
 import type { CodecName } from '../parquet/codec.js'
 import { chooseSource } from '../recognise.js'
@@ -136,7 +136,7 @@ async function convertItems(
   if ('fault' in choice) {
     const rejected = { kind: 'rejected', stage: 'decode', issues: [{ path: '', ...(cut ?? choice.fault) }], raw: rawText(start) ?? start, place: {} } as const
     report.files.failed++
-    report.records.in++
+    countIn(report, UNKNOWN, 1)
     countOutcome(report, UNKNOWN, rejected)
     rejects.add(UNKNOWN, input.key, rejected)
     return
@@ -181,7 +181,7 @@ async function convertItems(
   }
   if (fault === undefined) converter.end()
   else converter.fail(fault)
-  report.records.in += converter.in
+  countIn(report, source.id, converter.in)
   if (fault === undefined) report.files.read++
   else report.files.failed++
   await flush()

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { OcsfLakeError } from '../../errors.js'
 import { type ObjectWork, type RecordWork, readTrigger, type Work } from './triggers.js'
 
+const etag = '0123456789abcdef0123456789abcdef'
 const s3Record = (key: string, extra: object = {}) => ({
   eventVersion: '2.1',
   eventSource: 'aws:s3',
@@ -13,7 +14,7 @@ const s3Record = (key: string, extra: object = {}) => ({
   s3: {
     s3SchemaVersion: '1.0',
     bucket: { name: 'example-logs', arn: 'arn:aws:s3:::example-logs' },
-    object: { key, size: 12, eTag: '0123456789abcdef0123456789abcdef', sequencer: '0A1B2C', ...extra },
+    object: { key, size: 12, eTag: etag, sequencer: '0A1B2C', ...extra },
   },
 })
 const sqs = (...bodies: string[]) => ({
@@ -106,13 +107,15 @@ describe('an object that S3 announces', () => {
     expect(objectsIn({ bucket: 'example-logs', key })).toEqual([key])
   })
 
-  it('has a version where the bucket has versions', () => {
+  it('has the version and the ETag that the event says', () => {
     expect(workIn({ Records: [s3Record('a', { versionId: 'v2' }), s3Record('b', { versionId: 'null' }), s3Record('c')] })).toEqual([
-      { kind: 'object', bucket: 'example-logs', key: 'a', versionId: 'v2' },
-      { kind: 'object', bucket: 'example-logs', key: 'b', versionId: undefined },
-      { kind: 'object', bucket: 'example-logs', key: 'c', versionId: undefined },
+      { kind: 'object', bucket: 'example-logs', key: 'a', versionId: 'v2', etag },
+      { kind: 'object', bucket: 'example-logs', key: 'b', versionId: undefined, etag },
+      { kind: 'object', bucket: 'example-logs', key: 'c', versionId: undefined, etag },
     ])
-    expect(workIn(created('a'))).toEqual([{ kind: 'object', bucket: 'example-logs', key: 'a', versionId: 'v1' }])
+    expect(workIn(created('a'))).toEqual([{ kind: 'object', bucket: 'example-logs', key: 'a', versionId: 'v1', etag: 'b1946ac92492d2347c6235b4d2611184' }])
+    const listed = { Items: [{ Key: 'a', Etag: `"${etag}"` }], BatchInput: { Bucket: 'example-logs' } }
+    expect(workIn(listed)).toEqual([{ kind: 'object', bucket: 'example-logs', key: 'a', versionId: undefined, etag }])
   })
 
   const notification = JSON.stringify({ Records: [s3Record('a+b')] })

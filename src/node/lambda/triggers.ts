@@ -17,6 +17,8 @@ export interface ObjectWork {
   /** As S3 knows it: not URL-encoded. */
   readonly key: string
   readonly versionId?: string
+  /** Without quotes; absent where the event does not say it. */
+  readonly etag?: string
 }
 
 /** What the envelope of a record says about it. */
@@ -106,7 +108,7 @@ function s3Work(record: JsonObject): Work | undefined {
   if (typeof record.eventName !== 'string') return undefined
   if (!record.eventName.includes('ObjectCreated:')) return { kind: 'none', reason: 'not_created' }
   if (typeof bucket !== 'string' || typeof object.key !== 'string') return undefined
-  return { kind: 'object', bucket, key: fromNotification(object.key), versionId: versionOf(object.versionId) }
+  return { kind: 'object', bucket, key: fromNotification(object.key), versionId: versionOf(object.versionId), etag: etagOf(object.eTag) }
 }
 
 /** Notifications encode keys as a form does: `+` is a space. */
@@ -122,6 +124,10 @@ function fromNotification(key: string): string {
 /** Buckets without versions say `null`, or nothing. */
 function versionOf(version: unknown): string | undefined {
   return typeof version === 'string' && version !== '' && version !== 'null' ? version : undefined
+}
+
+function etagOf(etag: unknown): string | undefined {
+  return optional(etag)?.replaceAll('"', '')
 }
 
 /** CloudTrail and Config say through SNS which objects they have delivered; their keys are not encoded. */
@@ -198,7 +204,7 @@ function eventWork(event: JsonObject): Work | undefined {
   const bucket = isObject(detail.bucket) ? detail.bucket.name : undefined
   const object = isObject(detail.object) ? detail.object : {}
   if (typeof bucket !== 'string' || typeof object.key !== 'string') return undefined
-  return { kind: 'object', bucket, key: object.key, versionId: versionOf(object['version-id']) }
+  return { kind: 'object', bucket, key: object.key, versionId: versionOf(object['version-id']), etag: etagOf(object.etag) }
 }
 
 function saidBy(event: JsonObject): Said {
@@ -262,7 +268,8 @@ function taskItem(item: unknown, bucketOfBatch: string | undefined, at: number):
   const bucket = bucketIn(item) ?? bucketOfBatch
   const key = keyIn(item)
   if (bucket === undefined || key === undefined) throw unknownShape(item)
-  return { id: String(at), work: [{ kind: 'object', bucket, key, versionId: versionOf(item.versionId ?? item.VersionId) }] }
+  const versionId = versionOf(item.versionId ?? item.VersionId)
+  return { id: String(at), work: [{ kind: 'object', bucket, key, versionId, etag: etagOf(item.etag ?? item.Etag ?? item.ETag) }] }
 }
 
 function bucketIn(item: JsonObject): string | undefined {
