@@ -4,8 +4,11 @@ import { CLOUDTRAIL_CLASSES, cloudTrailSelect, cloudTrailTable } from './duckdb-
 import { flowSelect } from './duckdb-flow.js'
 import type { Kind } from './generate.js'
 
-/** One thread, and free to order rows as it likes: its faster setting. */
-const SETTINGS = [`SET threads = 1`, `SET preserve_insertion_order = false`, `SET TimeZone = 'UTC'`]
+export interface DuckDbOptions {
+  readonly threads: number
+  /** ORDER BY time, over all rows of a class; else it is free to order rows as it likes, which is faster. */
+  readonly sorted: boolean
+}
 
 /** What we write, by the folder of each class: one comparison and one file of DuckDB's each. */
 export function classesOf(kind: Kind): readonly { readonly classUid: number; readonly folder: string }[] {
@@ -13,11 +16,12 @@ export function classesOf(kind: Kind): readonly { readonly classUid: number; rea
 }
 
 /** From gzip files to Parquet, `<out>/<class uid>.parquet` per class. */
-export function duckdbStatements(kind: Kind, logs: string, out: string): readonly string[] {
+export function duckdbStatements(kind: Kind, logs: string, out: string, { threads, sorted }: DuckDbOptions): readonly string[] {
+  const settings = [`SET threads = ${threads}`, `SET preserve_insertion_order = ${sorted}`, `SET TimeZone = 'UTC'`]
   const copy = (select: string, classUid: number): string =>
-    `COPY (${select}) TO '${out}/${classUid}.parquet' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 50000)`
-  if (kind !== 'ct') return [...SETTINGS, copy(flowSelect(kind === 'v2' ? 2 : 5, `${logs}/**/*.gz`), 4001)]
-  return [...SETTINGS, cloudTrailTable(`${logs}/**/*.gz`), ...CLOUDTRAIL_CLASSES.map(classUid => copy(cloudTrailSelect(classUid), classUid))]
+    `COPY (${select}${sorted ? ' ORDER BY time' : ''}) TO '${out}/${classUid}.parquet' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 50000)`
+  if (kind !== 'ct') return [...settings, copy(flowSelect(kind === 'v2' ? 2 : 5, `${logs}/**/*.gz`), 4001)]
+  return [...settings, cloudTrailTable(`${logs}/**/*.gz`), ...CLOUDTRAIL_CLASSES.map(classUid => copy(cloudTrailSelect(classUid), classUid))]
 }
 
 /** How two sets of rows compare; equal when `differences` is empty. */

@@ -14,6 +14,7 @@ import { flowFiles } from './generate-flow.js'
 /** VPC flow v2 (default format), VPC flow v5 (29 fields), CloudTrail. */
 export const KINDS = ['v2', 'v5', 'ct'] as const
 export type Kind = (typeof KINDS)[number]
+export const TITLES: Readonly<Record<Kind, string>> = { v2: 'VPC flow v2', v5: 'VPC flow v5, 29 fields', ct: 'CloudTrail' }
 
 /** What was generated, also kept beside the files. */
 export interface Dataset {

@@ -1,4 +1,4 @@
-/** Runs each side in a fresh Node process from one bundled file, so that start, JIT and memory are its own. */
+/** Runs each contestant in a fresh Node process from one bundle, so that start, JIT and memory are its own. */
 import { spawn } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,8 +8,19 @@ import type { Report } from '../src/lake/report.js'
 import { DATA, type Dataset } from './generate.js'
 import type { Cost } from './measure.js'
 
-export const SIDES = ['ours', 'duckdb'] as const
-export type Side = (typeof SIDES)[number]
+/** Who converts a data set, and how. */
+export interface Contestant {
+  readonly name: string
+  readonly side: 'ours' | 'duckdb'
+  /** Worker threads of ours, threads of DuckDB. */
+  readonly threads: number
+  /** Of DuckDB: ORDER BY time. Ours always sorts each object. */
+  readonly sorted?: boolean
+  /** Keeps the process on one core (`taskset`, Linux). */
+  readonly pinned?: boolean
+  /** Of ours: another Node, by its path. */
+  readonly node?: string
+}
 
 export interface Run extends Cost {
   /** From start to exit of the process, in milliseconds. */
@@ -20,12 +31,18 @@ export interface Run extends Cost {
 
 const BUILD = join(DATA, 'build')
 
+const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
 /** Bundles the sources as they are now; packages stay outside. */
 export async function bundleSides(): Promise<void> {
   await build({
-    entryPoints: SIDES.map(side => fileURLToPath(new URL(`child-${side}.ts`, import.meta.url))),
+    entryPoints: {
+      'child-ours': file('child-ours.ts'),
+      'child-duckdb': file('child-duckdb.ts'),
+      'child-stages': file('child-stages.ts'),
+      worker: file('../src/node/worker.ts'), // our side finds it beside its own program
+    },
     outdir: BUILD,
-    outExtension: { '.js': '.mjs' },
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -35,27 +52,29 @@ export async function bundleSides(): Promise<void> {
   })
 }
 
-/** Where a side writes. */
-export function outOf(side: Side, { kind }: Dataset): string {
-  return join(DATA, 'out', side, kind)
-}
-
-export interface RunOptions {
-  /** Keeps the process on one core (`taskset`, Linux). */
-  readonly pin?: boolean
+/** Where a contestant writes. */
+export function outOf({ name }: Contestant, { kind }: Dataset): string {
+  return join(DATA, 'out', name.replace(/\W+/g, '-'), kind)
 }
 
 /** Converts a data set once, into an empty folder. */
-export async function run(side: Side, data: Dataset, { pin = false }: RunOptions = {}): Promise<Run> {
-  const out = outOf(side, data)
+export async function run(contestant: Contestant, data: Dataset): Promise<Run> {
+  const { side, threads, sorted = false, pinned = false, node = process.execPath } = contestant
+  const out = outOf(contestant, data)
   await rm(out, { recursive: true, force: true })
-  const command = [...(pin ? ['taskset', '-c', '0'] : []), process.execPath, join(BUILD, `child-${side}.mjs`), data.kind, data.folder, out]
+  const child = [node, join(BUILD, `child-${side}.js`), data.kind, data.folder, out, String(threads), String(sorted)]
   const started = performance.now()
-  const text = await output(command)
+  const text = await output(pinned ? ['taskset', '-c', '0', ...child] : child)
   return { ...(JSON.parse(text) as Omit<Run, 'processMs'>), processMs: performance.now() - started } // printed by our own child
 }
 
-function output([command, ...args]: readonly string[]): Promise<string> {
+/** What `child-stages` prints. */
+export async function runStages({ kind, folder }: Dataset): Promise<string> {
+  return output([process.execPath, join(BUILD, 'child-stages.js'), kind, folder])
+}
+
+/** The standard output of a command; its errors go to ours. */
+export function output([command, ...args]: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     const chunks: Buffer[] = []

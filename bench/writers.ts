@@ -1,8 +1,6 @@
 /**
  * The Parquet writer alone, beside hyparquet-writer and parquetjs-lite, on the same nested rows.
  *
- *     npx tsx bench/writers.ts --rows 20000 --rounds 5
- *
  * First every file is read back with hyparquet and compared with the events; a null list must come back as null. All
  * have the same columns, `unmapped` as a map among them; none is left out. Then the writers take turns. Timed is what
  * turns rows in memory into a file in memory. Our writer gets events in the order of the log: finding the times of
@@ -10,13 +8,11 @@
  * are already sorted and in the very shape they take, made before the clock starts; transposing rows into columns
  * (hyparquet-writer) and shredding them (parquetjs-lite) are their own job and inside. Progress goes to stderr.
  */
-import { execFileSync } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
-import { isDeepStrictEqual, parseArgs } from 'node:util'
+import { isDeepStrictEqual } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { gunzipSync } from 'node:zlib'
@@ -36,7 +32,7 @@ import { createParquetWriter, ROW_GROUP_ROWS } from '../src/parquet/write.js'
 import { cloudtrail } from '../src/sources/cloudtrail.js'
 import { vpcFlow } from '../src/sources/vpc-flow.js'
 import { dataset } from './generate.js'
-import { type Cost, measured } from './measure.js'
+import { type Cost, measured, median, say } from './measure.js'
 import { ACCOUNT, REGION } from './random.js'
 
 type Row = Readonly<Record<string, unknown>>
@@ -56,9 +52,10 @@ interface Events {
   readonly events: readonly OcsfEvent[]
 }
 
-interface Figures {
+export interface WriterFigures {
   readonly title: string
   readonly contender: string
+  readonly ours: boolean
   readonly rows: number
   readonly bytesPerRow: number
   readonly wallMs: number
@@ -73,8 +70,6 @@ interface Figures {
 /** parquetjs-lite is so slow that it gets no more rows than these. */
 const LITE_ROWS = 5_000
 const OURS = 'ocsf-lake'
-
-const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 // ---- rows ----
 
@@ -323,17 +318,17 @@ async function check({ name, compression, write }: Contender, schema: ParquetSch
   return bytes.length
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
-}
-
 setFlagsFromString('--expose-gc')
 // Node has no other door to it without a flag of its own; nobody shall pay for the garbage of the one before
 const collect = runInNewContext('gc') as () => void
 
-async function bench({ title }: Events, schema: ParquetSchema, rows: readonly Row[], contenders: readonly Contender[], rounds: number): Promise<Figures[]> {
+async function bench(
+  { title }: Events,
+  schema: ParquetSchema,
+  rows: readonly Row[],
+  contenders: readonly Contender[],
+  rounds: number,
+): Promise<WriterFigures[]> {
   say(`${title}: ${rows.length} rows, ${schema.leaves.length} leaf columns`)
   const entries: { readonly contender: Contender; readonly bytes: number; readonly costs: Cost[] }[] = []
   for (const contender of contenders) {
@@ -359,6 +354,7 @@ async function bench({ title }: Events, schema: ParquetSchema, rows: readonly Ro
     return {
       title,
       contender: `${name}, ${compression}`,
+      ours: name === OURS,
       rows: rows.length,
       bytesPerRow: bytes / rows.length,
       wallMs,
@@ -371,7 +367,7 @@ async function bench({ title }: Events, schema: ParquetSchema, rows: readonly Ro
   })
 }
 
-async function benchClass(kind: 'v2' | 'ct', count: number, rounds: number): Promise<Figures[]> {
+async function benchClass(kind: 'v2' | 'ct', count: number, rounds: number): Promise<WriterFigures[]> {
   const all = await events(kind, count)
   const schema = parquetSchema(all.fields)
   const [zstd, snappy] = [await nodeCodec('zstd'), await nodeCodec('snappy')]
@@ -394,36 +390,7 @@ async function benchClass(kind: 'v2' | 'ct', count: number, rounds: number): Pro
   return [...figures, ...(await bench(few, schema, fewRows, [ours(few, zstd, 'zstd'), ours(few, snappy, 'snappy'), lite], rounds))]
 }
 
-function table(results: readonly Figures[]): string {
-  const head = ['', 'rows', 'bytes/row', 'wall ms', 'CPU ms', 'rows/s', 'wall ratio', 'CPU ratio', 'bytes ratio']
-  const whole = (value: number): string => String(Math.round(value))
-  const lines = results.map(it => {
-    const own = it.contender.startsWith(OURS)
-    const ratios = [it.wallRatio, it.cpuRatio, it.bytesRatio].map(ratio => (own ? '' : `${ratio.toFixed(2)}x`))
-    return [`${it.title}: ${it.contender}`, whole(it.rows), it.bytesPerRow.toFixed(1), whole(it.wallMs), whole(it.cpuMs), whole(it.rowsPerSecond), ...ratios]
-  })
-  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  return [row(head), row(head.map((_, at) => (at === 0 ? '---' : '--:'))), ...lines.map(row)].join('\n')
+/** Rows of flow logs and of CloudTrail through every writer. */
+export async function benchWriters(rows: number, rounds: number): Promise<WriterFigures[]> {
+  return [...(await benchClass('v2', rows, rounds)), ...(await benchClass('ct', rows, rounds))]
 }
-
-/** What a result needs to be understood later. */
-function machine(): string {
-  let commit = 'unknown'
-  try {
-    commit = execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim()
-  } catch {
-    // no git: the date must do
-  }
-  const cores = cpus()
-  return `${cores[0]?.model ?? 'unknown'}, ${cores.length} cores, Node ${process.version}, commit ${commit}, ${new Date().toISOString().slice(0, 10)}`
-}
-
-const { values } = parseArgs({ options: { rows: { type: 'string', default: '20000' }, rounds: { type: 'string', default: '5' } } })
-const [count, rounds] = [Number(values.rows), Number(values.rounds)]
-if (!(Number.isInteger(count) && count > 0)) throw new Error(`--rows ${values.rows}: a whole number above 0`)
-if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error(`--rounds ${values.rounds}: a whole number above 0`)
-
-const results = [...(await benchClass('v2', count, rounds)), ...(await benchClass('ct', count, rounds))]
-console.log(`${machine()}; medians of ${rounds} rounds\n`)
-console.log(table(results))
-console.log('\nRatios are the other writer over ocsf-lake with the same compression: above 1 ocsf-lake is faster or smaller.')
