@@ -185,8 +185,39 @@ function decimal(numeral: string): string {
   return `${numeral.startsWith('-') ? '-' : ''}${significant}e${power}`
 }
 
+/** What its constructor is given: a class below it keeps its fields in that object. */
+class Given {
+  constructor(value: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: the way to give an object a private field
+    return value
+  }
+}
+
+/** A text in a private field of any object: out of sight of keys, copies and comparisons, and fifty times cheaper than a WeakMap. */
+class Printed extends Given {
+  readonly #text: string
+
+  constructor(value: object, text: string) {
+    super(value)
+    this.#text = text
+  }
+
+  static textOf(value: object): string | undefined {
+    return #text in value ? value.#text : undefined
+  }
+}
+
+/** Spares `stringify` the work for an object or list that is never changed: `text` is what it would print. */
+export function rememberText(value: object, text: string): void {
+  new Printed(value, text)
+}
+
 /** One line of JSON. bigint prints as digits, `undefined` members are left out. */
 export function stringify(value: unknown): string {
+  if (typeof value === 'object' && value !== null) {
+    const text = Printed.textOf(value)
+    if (text !== undefined) return text
+  }
   try {
     return JSON.stringify(value)
   } catch (error) {

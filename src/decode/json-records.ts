@@ -6,13 +6,18 @@
 
 import { isJsonObject, type Json, type JsonObject, MAX_DEPTH, parseJson } from '../json.js'
 import { type Decoder, type Emit, type Fault, KEPT_BYTES, MAX_RECORD_BYTES, type Place } from './decoder.js'
+import { createRecordReader, MORE } from './json-reader.js'
 import { CLOSE_LIST, COMMA, createScanner, isScalar, isSpace, LF, matches, OPEN, OPEN_LIST, QUOTE } from './json-scanner.js'
 
 export interface JsonRecordsOptions {
   /** Member of a wrapper object whose list holds the records, e.g. `Records`. Its other members are no records. */
   readonly member?: string
+  /** Members of a record that end as JSON text: where an object or list is written as `stringify` would, it keeps its text. */
+  readonly keepText?: readonly string[]
 }
 
+/** A record that the bytes so far do not end is read again when as many have come, up to this size. */
+const MOST_AWAITED = 2 ** 18
 /** A record behind a broken one is recognised by its first key; this much space may stand before that. */
 const MAX_SPACE = 64
 const BOM = [0xef, 0xbb, 0xbf] as const
@@ -23,10 +28,11 @@ const NO_BYTES = new Uint8Array(0)
  * a broken record it goes on at the next `{` that starts a line or comes with the first key of the record before. Line
  * ends, space, commas and the wrapper around the list are no records.
  */
-export function jsonRecords({ member }: JsonRecordsOptions = {}): Decoder<JsonObject> {
+export function jsonRecords({ member, keepText }: JsonRecordsOptions = {}): Decoder<JsonObject> {
   const memberKey = member === undefined ? NO_BYTES : new TextEncoder().encode(JSON.stringify(member))
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   const scanner = createScanner()
+  const reader = createRecordReader({ watched: member, kept: keepText })
 
   let bytes: Uint8Array = NO_BYTES
   /** `bytes` is ours, not the caller's. */
@@ -50,6 +56,9 @@ export function jsonRecords({ member }: JsonRecordsOptions = {}): Decoder<JsonOb
   let byLine = false
   /** First key of the last good record, with its quotes. */
   let firstKey = NO_BYTES
+  /** Where a record started that the reader could not end, and how many bytes of it there were. */
+  let awaitedAt = -1
+  let awaitedBytes = 0
 
   // the record, or the run of bytes that is skipped
   let start = -1
@@ -102,9 +111,10 @@ export function jsonRecords({ member }: JsonRecordsOptions = {}): Decoder<JsonOb
 
   const learnFirstKey = (): void => {
     const { firstKeyStart, firstKeyEnd } = scanner
-    if (firstKeyStart < 0 || inTail) return
-    const from = start + firstKeyStart
-    const to = start + firstKeyEnd
+    if (firstKeyStart >= 0 && !inTail) setFirstKey(start + firstKeyStart, start + firstKeyEnd)
+  }
+
+  const setFirstKey = (from: number, to: number): void => {
     if (to - from !== firstKey.length || !matches(bytes, from, to, firstKey)) firstKey = bytes.slice(from, to)
   }
 
@@ -162,10 +172,36 @@ export function jsonRecords({ member }: JsonRecordsOptions = {}): Decoder<JsonOb
     mode = 'skipping'
   }
 
+  /** The record at `at` in one pass. `undefined`: it is left to the scanner; `false`: more bytes are needed. */
+  const readRecord = (): boolean | undefined => {
+    const here = base + at
+    if (awaitedAt === here && end - at < 2 * awaitedBytes) return undefined
+    const to = reader.read(bytes, at, end, !inList)
+    if (to === MORE && !final && end - at <= MOST_AWAITED) {
+      awaitedAt = here
+      awaitedBytes = end - at
+      return false
+    }
+    if (to < 0) return undefined
+    begin()
+    if (reader.firstKeyStart >= 0) setFirstKey(reader.firstKeyStart, reader.firstKeyEnd)
+    byLine = !inList && reader.lines === 0
+    at = to
+    line += reader.lines
+    emit({ record: reader.value, raw: bytes.subarray(start, to), place: place() })
+    start = -1
+    return true
+  }
+
   /** `false`: more bytes are needed to tell. */
   const between = (): boolean => {
     while (at < end) {
       const byte = bytes[at]!
+      if (byte === OPEN) {
+        const read = readRecord()
+        if (read === false) return false
+        if (read === true) continue
+      }
       if (byte === OPEN || (inList && (byte === OPEN_LIST || byte === QUOTE || isScalar(byte)))) {
         begin()
         scanner.begin()

@@ -443,7 +443,7 @@ export const cloudtrail: Source<JsonObject, typeof declared> = {
     'Aggregated events (five-minute summaries of data events) are filtered as `aggregated`, digest documents as `digest`.',
   ],
   recognise,
-  decoder: () => jsonRecords({ member: 'Records' }),
+  decoder: () => jsonRecords({ member: 'Records', keepText: ['requestParameters', 'responseElements'] }),
   map,
   redact: redactText,
 }
