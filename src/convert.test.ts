@@ -129,6 +129,23 @@ describe('convert', () => {
     expect(converter.in).toBe(DUPLICATE_WINDOW + 30)
   })
 
+  it('takes for a duplicate only what is the same to the last bit', async () => {
+    for (const length of [0, 1, 2, 3, 100]) {
+      const text = `{"activity":0,"uid":"u","x":"${'x'.repeat(length)}"}\n`
+      const bytes = new TextEncoder().encode(text)
+      const from = text.lastIndexOf(':"') + 2
+      for (let at = from; at < from + length; at++) {
+        for (const bits of [1, 2, 4, 16, 32]) {
+          const twin = bytes.slice()
+          twin[at]! ^= bits
+          const kinds: string[] = []
+          for await (const { kind } of convert([bytes, twin, bytes], { source: script })) kinds.push(kind)
+          expect(kinds).toEqual(['event', 'event', 'duplicate'])
+        }
+      }
+    }
+  })
+
   it('offers mapped events to be taken as they are, and gives no outcome for those taken', async () => {
     const taken: unknown[] = []
     const kinds: string[] = []

@@ -122,7 +122,7 @@ describe('the doors', () => {
 })
 
 /** Minified KiB, as the README states it. */
-const LIMIT = 40
+const LIMIT = 44
 
 describe('bundles for a browser', () => {
   it.each(SOURCES.map(({ id }) => id))('hold %s alone within the limit, without schema facts or dependencies', async id => {
