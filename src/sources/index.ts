@@ -1,7 +1,9 @@
 /** Every built-in source, in the order the docs list them. */
 import { cloudtrail } from './cloudtrail.js'
+import { route53Public } from './route53-public.js'
+import { route53Resolver } from './route53-resolver.js'
 import type { AnySource } from './source.js'
 import { tgwFlow } from './tgw-flow.js'
 import { vpcFlow } from './vpc-flow.js'
 
-export const SOURCES: readonly AnySource[] = [cloudtrail, vpcFlow, tgwFlow]
+export const SOURCES: readonly AnySource[] = [cloudtrail, vpcFlow, tgwFlow, route53Resolver, route53Public]

@@ -83,12 +83,23 @@ function shownBy(event: unknown): Set<string> {
   return shown
 }
 
+/** JSON that stands in a text, as some deliveries write it. */
+function jsonIn(value: Json): Json | undefined {
+  if (typeof value !== 'string' || !/^[{[]/.test(value)) return undefined
+  try {
+    return parseJson(value)
+  } catch {
+    return undefined
+  }
+}
+
 const COMMON_LOG_TIME = /^\[?(\d{2})\/([A-Z][a-z]{2})\/(\d{4}):(\d{2}:\d{2}:\d{2})/
 
 function isShown(value: Json, shown: ReadonlySet<string>, { words = {} }: Readings): boolean {
   if (value === null || value === '' || value === '-') return true
   const text = String(value)
-  if (shown.has(text)) return true
+  // keywords are written in lower case, domain names without their last dot
+  if (shown.has(text) || shown.has(text.toLowerCase()) || shown.has(text.replace(/\.$/, ''))) return true
   const word = Object.hasOwn(words, text) ? words[text] : undefined
   if (word !== undefined && shown.has(word)) return true
   const time = ms(text) ?? msFromIso(text.replace(/^\[/, ''))
@@ -98,6 +109,8 @@ function isShown(value: Json, shown: ReadonlySet<string>, { words = {} }: Readin
   if (text.trim() !== '' && shown.has(String(Number(text)))) return true
   if (/^(true|yes|false|no)$/i.test(text)) return shown.has(String(/^[ty]/i.test(text)))
   if (text.length >= 6 && [...shown].some(leaf => leaf.includes(text))) return true
+  const inner = jsonIn(value)
+  if (inner !== undefined) return leavesOf(inner).every(leaf => isShown(leaf.value, shown, {}))
   const parts = text.split(':')
   return parts.length > 1 && parts.every(part => isShown(part, shown, {}))
 }

@@ -89,13 +89,13 @@ export interface Metadata {
 }
 
 /** One `metadata` object per version of the log format. */
-export function metadataCache(productName: string): (version: string | undefined) => Metadata {
+export function metadataCache(productName: string, feature = 'Flowlogs'): (version: string | undefined) => Metadata {
   const cache = new Map<string | undefined, Metadata>()
   return version => {
     let metadata = cache.get(version)
     if (metadata === undefined) {
       if (cache.size === MOST_CACHED) cache.clear()
-      metadata = { product: { name: productName, vendor_name: 'AWS', version, feature: { name: 'Flowlogs' } } }
+      metadata = { product: { name: productName, vendor_name: 'AWS', version, feature: { name: feature } } }
       cache.set(version, metadata)
     }
     return metadata

@@ -12,6 +12,11 @@ export function text(value: Json | undefined): string | undefined {
   return typeof value === 'string' && value !== '' && value !== '-' ? value : undefined
 }
 
+/** A text that says something, or a number as its digits. */
+export function word(value: Json | undefined): string | undefined {
+  return typeof value === 'number' || typeof value === 'bigint' ? String(value) : text(value)
+}
+
 /** `true` or `false`, also as AWS writes them: `'true'`, `'Yes'`, `'NO'`. */
 export function flag(value: Json | undefined): boolean | undefined {
   if (typeof value === 'boolean') return value
@@ -25,6 +30,32 @@ export function ms(value: Json | undefined): number | undefined {
   if (typeof value !== 'string') return undefined
   if (value.length !== 16 || value[8] !== 'T') return msFromIso(value)
   return msFromIso(`${value.slice(0, 4)}-${value.slice(4, 6)}-${value.slice(6, 8)}T${value.slice(9, 11)}:${value.slice(11, 13)}:${value.slice(13)}`)
+}
+
+/** A whole number from 0 to `most`, also as AWS writes it in quotes: `'443'`. */
+export function whole(value: Json | undefined, most: number): number | undefined {
+  if (typeof value === 'number') return Number.isInteger(value) && value >= 0 && value <= most ? value : undefined
+  if (typeof value !== 'string' || value.length === 0 || value.length > 16) return undefined
+  let number = 0
+  for (let i = 0; i < value.length; i++) {
+    const digit = value.charCodeAt(i) - 48
+    if (digit < 0 || digit > 9) return undefined
+    number = number * 10 + digit
+  }
+  return number <= most && (value.length === 1 || value[0] !== '0') ? number : undefined
+}
+
+/** The members, with one more that found no home; nothing is added when it says nothing. */
+export function keep(rest: Record<string, Json | undefined> | undefined, key: string, value: Json | undefined): Record<string, Json | undefined> | undefined {
+  if (isBlank(value)) return rest
+  const all = rest ?? {}
+  put(all, key, value)
+  return all
+}
+
+/** What stood there instead, for a fault: at most 100 characters of a text, else its kind. */
+export function found(value: Json | undefined): string {
+  return value === undefined ? 'nothing' : typeof value === 'string' ? value.slice(0, 100) : value === null ? 'null' : typeof value
 }
 
 /** Sets a member; a key of `__proto__` becomes an own property. */
