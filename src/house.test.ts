@@ -46,7 +46,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   convert: ['sources', 'ocsf', 'decode'],
   recognise: ['sources', 'decode'],
   parquet: ['ocsf'],
-  lake: ['parquet', 'ocsf', 'convert'],
+  lake: ['parquet', 'ocsf', 'convert', 'recognise'],
   node: ['lake', 'parquet', 'ocsf', 'decode', 'sources', 'convert', 'recognise'],
   index: ['decode', 'ocsf', 'sources', 'convert', 'recognise'],
 }

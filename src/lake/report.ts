@@ -1,6 +1,7 @@
 /** The conservation report: what came in, and where each record ended. */
 
 import type { Outcome } from '../convert.js'
+import type { Certainty } from '../recognise.js'
 import { VERSION } from '../version.js'
 
 export type Counts = Record<string, number>
@@ -33,6 +34,8 @@ export interface Report {
   /** Written events by `<source>/<class_uid>`. */
   readonly classes: Counts
   readonly files: { read: number; skipped: number; failed: number }
+  /** Files by source, then by what told it: `option`, `key` or `content`. */
+  readonly recognised: Record<string, Counts>
   readonly objects: ReportedObject[]
   ms: number
 }
@@ -53,6 +56,7 @@ export function emptyReport(ocsf: string): Report {
     lowered: {},
     classes: {},
     files: { read: 0, skipped: 0, failed: 0 },
+    recognised: {},
     objects: [],
     ms: 0,
   }
@@ -75,6 +79,11 @@ function countsOf(report: Report, source: string): RecordCounts {
     report.sources[source] = counts
   }
   return counts
+}
+
+/** Counts a file whose source is known, by what told it. */
+export function countRecognised(report: Report, source: string, by: Certainty): void {
+  countUnder(report.recognised, source, by)
 }
 
 /** Counts records that were read. */
@@ -126,6 +135,7 @@ export function mergeReport(into: Report, from: Report): void {
   addCounts(into.lowered, from.lowered)
   addCounts(into.classes, from.classes)
   addCounts(into.files, from.files)
+  addGroups(into.recognised, from.recognised)
   for (const object of from.objects) into.objects.push(object)
 }
 

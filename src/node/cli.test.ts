@@ -101,6 +101,7 @@ describe('ocsf-lake', () => {
       'lowered',
       'classes',
       'files',
+      'recognised',
       'objects',
       'ms',
     ])

@@ -6,7 +6,7 @@ import { stringify } from '../json.js'
 import { hashOf } from '../lake/object-key.js'
 import type { Fallback } from '../lake/partition.js'
 import { createParts, type LakeObject, type Parts } from '../lake/parts.js'
-import { countIn, countOutcome, countRow, emptyReport, type Report } from '../lake/report.js'
+import { countIn, countOutcome, countRecognised, countRow, emptyReport, type Report } from '../lake/report.js'
 import type { OcsfVersion } from '../ocsf/facts.js'
 import type { CodecName } from '../parquet/codec.js'
 import { chooseSource } from '../recognise.js'
@@ -143,6 +143,7 @@ async function convertItems(
   }
 
   const { source } = choice
+  countRecognised(report, source.id, choice.by)
   const said = readObjectKey(input.key)
   const fallback: Fallback = { region: said.region ?? settings.region, account: said.account ?? settings.account }
   const pipeline = await loadPipeline(source, ocsf, observables)

@@ -7,6 +7,7 @@ describe('reportText', () => {
     ...emptyReport('1.1.0'),
     records: { in: 12_345, written: 12_000, filtered: 300, duplicates: 5, rejected: 40 },
     files: { read: 3, skipped: 1, failed: 1 },
+    recognised: { 'vpc-flow': { key: 2, content: 1 } },
     classes: { 'vpc-flow/4001': 12_000 },
     filtered: { 'vpc-flow': { nodata: 290, skipdata: 10 } },
     rejected: { 'vpc-flow': Object.fromEntries(Array.from({ length: 14 }, (_, n) => [`rule_${n}`, 14 - n])) },
@@ -24,6 +25,7 @@ describe('reportText', () => {
     expect(text).toMatch(/written +12,000\n/)
     expect(text).toMatch(/rejected +40 \(kept in lake\/rejects\)\n/)
     expect(text).toMatch(/files +3 read, 1 skipped, 1 failed\n/)
+    expect(text).toMatch(/2 {2}vpc-flow key\n +1 {2}vpc-flow content\n/)
     expect(text).toMatch(/objects +2, 3\.0 MiB\n/)
     expect(text).toMatch(/290 {2}vpc-flow nodata\n/)
     expect(text).toMatch(/7 {2}src_endpoint\.owner\n/)

@@ -42,6 +42,7 @@ export function reportText(report: Report, rejectsFolder: string | undefined): s
   }
   const flat = (groups: Readonly<Record<string, Readonly<Record<string, number>>>>): [string, number][] =>
     Object.entries(groups).flatMap(([group, counts]) => Object.entries(counts).map(([name, value]): [string, number] => [`${group} ${name}`, value]))
+  section('files by source and what told it', flat(report.recognised))
   section('events by source and class', Object.entries(report.classes))
   section('filtered by reason', flat(report.filtered))
   section('rejected by rule', flat(report.rejected))
