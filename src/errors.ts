@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'class_unknown'
   | 'input_missing'
   | 'input_unreadable'
+  | 'input_replaced'
   | 'output_unwritable'
   | 'codec_missing'
   | 'peer_missing'

@@ -26,7 +26,7 @@ function walk(folder: string): string[] {
 const files = walk(root)
   .filter(path => path.endsWith('.ts') && !path.endsWith('.d.ts'))
   .map(path => relative(root, path))
-const sources = files.filter(path => !path.endsWith('.test.ts') && !path.includes('generated/'))
+const sources = files.filter(path => !/(\.test|\/testing)\.ts$/.test(path) && !path.includes('generated/'))
 
 function importsOf(path: string): string[] {
   const text = readFileSync(join(root, path), 'utf8')

@@ -31,9 +31,14 @@ export interface ObjectName {
   readonly part: number
 }
 
-/** `ext/<custom source>/region=…/accountId=…/eventDay=…/<32 hex>.parquet`. Version and options are not in the name. */
-export function objectKey({ unit, source, classUid, partition, part }: ObjectName): string {
+/** What stands before the partition in a lake of your own. */
+export function sourcePrefix(source: ObjectName['source'], classUid: number): string {
+  return `ext/${customSourceName(source, classUid)}/`
+}
+
+/** `<prefix>region=…/accountId=…/eventDay=…/<32 hex>.parquet`. Version and options are not in the name. */
+export function objectKey({ unit, source, classUid, partition, part }: ObjectName, prefix: string = sourcePrefix(source, classUid)): string {
   const { region, accountId, eventDay } = partition
   const hash = hashOf(unit, source.id, classUid, region, accountId, eventDay, part)
-  return `ext/${customSourceName(source, classUid)}/region=${region}/accountId=${accountId}/eventDay=${eventDay}/${hash}.parquet`
+  return `${prefix}region=${region}/accountId=${accountId}/eventDay=${eventDay}/${hash}.parquet`
 }

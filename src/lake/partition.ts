@@ -18,7 +18,7 @@ export interface Fallback {
 const ACCOUNT = /^(?:\d{12}|external(?:_[\w.-]+)?)$/
 const REGION = /^[a-z][a-z0-9-]{0,39}$/
 
-interface Located {
+export interface Located {
   readonly time: number
   readonly cloud?: { readonly region?: string; readonly account?: { readonly uid?: string } }
 }

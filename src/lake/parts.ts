@@ -3,8 +3,9 @@ import type { OcsfEvent, Pipeline, Take } from '../convert.js'
 import type { Issue } from '../ocsf/issue.js'
 import type { Codec } from '../parquet/codec.js'
 import { createParquetWriter, type ParquetWriter } from '../parquet/write.js'
+import { type Layout, plainLayout } from './layout.js'
 import { objectKey } from './object-key.js'
-import { type Fallback, type Partition, partitionOf } from './partition.js'
+import type { Fallback, Partition } from './partition.js'
 
 // The same everywhere: the objects of a unit must not depend on the machine.
 /** Events of a unit between two seals. */
@@ -14,7 +15,7 @@ export const PART_BYTES = 64 * 2 ** 20
 /** Classes and partitions of a unit that are open at once. */
 export const PART_OBJECTS = 256
 
-/** A finished object: its key below the lake, and its bytes. */
+/** A finished object: its key below the lake (its URL in Security Lake), and its bytes. */
 export interface LakeObject {
   readonly key: string
   readonly rows: number
@@ -25,6 +26,8 @@ export interface PartsOptions {
   /** The identity of the input object: the same unit gives the same keys. */
   readonly unit: string
   readonly codec: Codec
+  /** A lake of your own unless said. */
+  readonly layout?: Layout
   /** Called with each object as it is sealed. */
   readonly put: (object: LakeObject) => void
 }
@@ -53,7 +56,7 @@ interface Open {
   readonly writer: ParquetWriter
 }
 
-export function createParts({ unit, codec, put }: PartsOptions): Parts {
+export function createParts({ unit, codec, layout = plainLayout, put }: PartsOptions): Parts {
   const open = new Map<string, Open>()
   let rows = 0
   let bytes = 0
@@ -86,7 +89,8 @@ export function createParts({ unit, codec, put }: PartsOptions): Parts {
     for (const { pipeline, classUid, partition, writer } of open.values()) {
       const { rows } = writer
       if (rows === 0) continue // opened for an event that did not fit
-      put({ key: objectKey({ unit, source: pipeline.source, classUid, partition, part }), rows, bytes: writer.finish() })
+      const { source } = pipeline
+      put({ key: objectKey({ unit, source, classUid, partition, part }, layout.prefix(source, classUid)), rows, bytes: writer.finish() })
     }
     open.clear()
     last = undefined
@@ -103,7 +107,8 @@ export function createParts({ unit, codec, put }: PartsOptions): Parts {
 
   return {
     add(pipeline, event, rawBytes, fallback) {
-      const issue = openFor(pipeline, event.class_uid, partitionOf(event, fallback)).writer.add(event)
+      const partition = layout.partition(event, fallback)
+      const issue = layout.refuse(pipeline.source, event.class_uid, partition) ?? openFor(pipeline, event.class_uid, partition).writer.add(event)
       if (issue !== undefined) return issue
       count(rawBytes)
       return undefined
@@ -112,7 +117,7 @@ export function createParts({ unit, codec, put }: PartsOptions): Parts {
       const day = Math.floor(event.time / DAY_MS)
       const near = last !== undefined && last.day === day && last.cloud === event.cloud && last.classUid === event.class_uid && last.pipeline === pipeline
       // Only into what is open: an event that does not pass may belong elsewhere, or nowhere.
-      const target = near && last?.fallback === fallback ? last.target : open.get(nameOf(pipeline, event.class_uid, partitionOf(event, fallback)))
+      const target = near && last?.fallback === fallback ? last.target : open.get(nameOf(pipeline, event.class_uid, layout.partition(event, fallback)))
       if (target === undefined || !target.writer.addMapped(event)) return false
       last = { pipeline, classUid: event.class_uid, cloud: event.cloud, day, fallback, target }
       count(rawBytes)

@@ -9,10 +9,14 @@ export type Counts = Record<string, number>
 /** What came in, and how many ended where. */
 export type RecordCounts = Record<'in' | 'written' | 'filtered' | 'duplicates' | 'rejected', number>
 
+/** What a put did: nothing was there, something else was, or the same bytes were and stayed. */
+export type PutOutcome = 'written' | 'replaced' | 'unchanged'
+
 export interface ReportedObject {
   readonly key: string
   readonly rows: number
   readonly bytes: number
+  readonly put: PutOutcome
 }
 
 /** One document per run; the `--json` output. */

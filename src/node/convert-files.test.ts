@@ -99,7 +99,10 @@ describe('convertFiles', () => {
       'ocsf-lake.mapping_version': '1',
     })
     const again = await run()
-    expect(again.objects).toEqual(report.objects)
+    expect(report.objects.map(({ put }) => put)).toEqual(['written', 'written', 'written'])
+    expect(again.objects).toEqual(report.objects.map(object => ({ ...object, put: 'unchanged' })))
+    const other = await run({ compression: 'gzip' })
+    expect(other.objects.map(({ key, put }) => [key, put])).toEqual(report.objects.map(({ key }) => [key, 'replaced']))
   })
 
   it('makes one unit of several inputs when asked to', async () => {

@@ -9,7 +9,8 @@ import { findInputs, type Input, spoolInput } from './inputs.js'
 import { openLane, runLanes } from './lanes.js'
 import { type ConvertFilesOptions, checkOptions } from './options.js'
 import { createProgress } from './progress.js'
-import { ensureFolder, ndjsonFiles, ndjsonJoin, ndjsonStream } from './sinks.js'
+import { ndjsonFiles, ndjsonJoin, ndjsonStream } from './sinks.js'
+import { openStore, placeBelow, securityLakeStore } from './store.js'
 import { createNames, inOrder, unitsOf } from './units.js'
 import { openWorkerLane, workerSetup } from './worker-lane.js'
 
@@ -26,15 +27,17 @@ export async function convertFiles(options: ConvertFilesOptions): Promise<Report
   const started = performance.now()
   checkOptions(options)
   const settings = settingsOf(options)
-  const { out, rejects } = settings
-  if (out !== undefined) await ensureFolder(out, '--out')
-  if (options.rejects !== undefined) await ensureFolder(options.rejects, '--rejects')
+  const { out, lake, rejects, s3 } = settings
+  if (out !== undefined) await openStore(out, s3).check('--out')
+  if (lake !== undefined) await securityLakeStore(lake, s3).check('--security-lake')
+  if (options.rejects !== undefined) await openStore(options.rejects, s3).check('--rejects')
   const convert = await createUnitConverter(settings)
-  const own = [rejects, out === undefined ? undefined : join(out, 'ext')].filter(folder => folder !== undefined)
+  const locations = lake?.sources.map(({ location }) => location) ?? []
+  const own = [rejects, out === undefined ? undefined : placeBelow(out, 'ext'), ...locations].filter(place => place !== undefined)
   const paths = options.inputs.filter(path => path !== '-')
   const spooled = options.inputs.includes('-') ? await spoolInput(options.stdin ?? process.stdin) : undefined
   try {
-    const inputs = [...(paths.length > 0 ? await findInputs(paths, own) : []), ...(spooled === undefined ? [] : [spooled])]
+    const inputs = [...(paths.length > 0 ? await findInputs(paths, own, s3) : []), ...(spooled === undefined ? [] : [spooled])]
     const report = await convertInputs(inputs, settings, convert, options)
     report.ms = Math.round(performance.now() - started)
     if (!addsUp(report)) throw new Error(`records do not add up: ${JSON.stringify(report.records)}`)
@@ -45,11 +48,26 @@ export async function convertFiles(options: ConvertFilesOptions): Promise<Report
 }
 
 function settingsOf(options: ConvertFilesOptions): UnitSettings {
-  const { out, source, sources = SOURCES, ocsf = DEFAULT_VERSION, region, account, fields, raw, observables = true, maxBytes = MAX_BYTES } = options
-  const rejects = options.rejects ?? (out === undefined ? undefined : join(out, 'rejects'))
+  const {
+    out,
+    lake,
+    s3 = {},
+    source,
+    sources = SOURCES,
+    ocsf = DEFAULT_VERSION,
+    region,
+    account,
+    fields,
+    raw,
+    observables = true,
+    maxBytes = MAX_BYTES,
+  } = options
+  const rejects = options.rejects ?? (out === undefined ? undefined : placeBelow(out, 'rejects'))
   return {
     out,
+    lake,
     rejects,
+    s3,
     source,
     sources,
     ocsf,

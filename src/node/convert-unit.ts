@@ -3,27 +3,35 @@ import { createConverter, type EventOutcome, loadPipeline, type Outcome, type Ra
 import { rawText } from '../decode/decoder.js'
 import { readObjectKey } from '../decode/object-key.js'
 import { stringify } from '../json.js'
+import { plainLayout, securityLakeLayout } from '../lake/layout.js'
 import { hashOf } from '../lake/object-key.js'
 import type { Fallback } from '../lake/partition.js'
 import { createParts, type LakeObject, type Parts } from '../lake/parts.js'
 import { countIn, countOutcome, countRecognised, countRow, emptyReport, type Report } from '../lake/report.js'
+import type { SecurityLakeTarget } from '../lake/security-lake.js'
 import type { OcsfVersion } from '../ocsf/facts.js'
 import type { CodecName } from '../parquet/codec.js'
 import { chooseSource } from '../recognise.js'
 import { type AnySource, HEAD_BYTES } from '../sources/source.js'
+import type { S3Settings } from './aws/s3.js'
 import { nodeCodec } from './codecs.js'
 import type { Unzipped } from './gunzip.js'
 import type { Input } from './inputs.js'
 import { readHead, unzipped } from './read-object.js'
-import { openRejects, type Rejects } from './rejects.js'
-import { type LineSink, putFile } from './sinks.js'
+import { openRejects, type Rejects, UNKNOWN } from './rejects.js'
+import type { LineSink } from './sinks.js'
+import { openStore, securityLakeStore } from './store.js'
 import { contentOf, type Unit } from './units.js'
 
 /** What is the same for all units of a run. */
 export interface UnitSettings {
+  /** Folder or `s3://bucket/prefix` of the lake. */
   readonly out: string | undefined
-  /** Folder for rejected records. */
+  /** The Security Lake that is written instead of `out`. */
+  readonly lake: SecurityLakeTarget | undefined
+  /** Folder or `s3://bucket/prefix` for rejected records. */
   readonly rejects: string | undefined
+  readonly s3: S3Settings
   readonly source: AnySource | undefined
   readonly sources: readonly AnySource[]
   readonly ocsf: OcsfVersion
@@ -58,22 +66,22 @@ export interface UnitDoors {
 /** Converts units one at a time and returns the report of each. */
 export type UnitConverter = (unit: Unit, doors: UnitDoors) => Promise<Report>
 
-/** Stands for the source of an object that no source recognises. */
-const UNKNOWN = 'unknown'
-
 /** @throws OcsfLakeError `option_invalid` for an unknown compression or level */
 export async function createUnitConverter(settings: UnitSettings): Promise<UnitConverter> {
+  const { out, lake, s3 } = settings
   const codec = await nodeCodec(settings.compression, settings.compressionLevel)
+  const store = lake === undefined ? openStore(out ?? '.', s3) : securityLakeStore(lake, s3)
+  const layout = lake === undefined ? plainLayout : securityLakeLayout(lake)
   return async (unit, { claim, onProgress, lines }) => {
     const report = emptyReport(settings.ocsf)
     const name = await claim(unit, await contentOf(unit.inputs))
     const sealed: LakeObject[] = []
-    const parts = lines === undefined ? createParts({ unit: name, codec, put: object => sealed.push(object) }) : undefined
-    const rejects = await openRejects(settings.rejects, hashOf(name))
+    const parts = lines === undefined ? createParts({ unit: name, codec, layout, put: object => sealed.push(object) }) : undefined
+    const rejects = await openRejects(settings.rejects, hashOf(name), s3)
     const drain = async (): Promise<void> => {
       for (const object of sealed.splice(0)) {
-        await putFile(settings.out!, object)
-        report.objects.push({ key: object.key, rows: object.rows, bytes: object.bytes.length })
+        const put = await store.put(object)
+        report.objects.push({ key: object.key, rows: object.rows, bytes: object.bytes.length, put })
       }
       await rejects.flush()
     }
@@ -144,6 +152,7 @@ async function convertItems(
 
   const { source } = choice
   countRecognised(report, source.id, choice.by)
+  rejects.expect(source.id)
   const said = readObjectKey(input.key)
   const fallback: Fallback = { region: said.region ?? settings.region, account: said.account ?? settings.account }
   const pipeline = await loadPipeline(source, ocsf, observables)

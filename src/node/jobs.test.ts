@@ -159,7 +159,9 @@ describe('a worker thread that stops', () => {
   const setup: WorkerSetup = {
     settings: {
       out: '.',
+      lake: undefined,
       rejects: undefined,
+      s3: {},
       ocsf: '1.1.0',
       region: undefined,
       account: undefined,

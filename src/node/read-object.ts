@@ -1,5 +1,6 @@
 /** The bytes of one stored object: unzipped, capped, and with its faults as values. */
 import type { Fault } from '../decode/decoder.js'
+import { OcsfLakeError } from '../errors.js'
 import { HEAD_BYTES } from '../sources/source.js'
 import { gunzip, isGzip, type Unzipped } from './gunzip.js'
 import type { Input } from './inputs.js'
@@ -28,6 +29,7 @@ export async function* unzipped(input: Input, maxBytes: number, onStored: (lengt
         yield chunk
       }
     } catch (error) {
+      if (error instanceof OcsfLakeError) throw error
       unreadable = { rule: 'input_unreadable', expected: 'a readable file', found: String(error) }
     }
   }

@@ -3,23 +3,45 @@ import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Outcome } from '../convert.js'
 import { stringify } from '../json.js'
+import { isS3Url } from '../lake/s3-url.js'
+import type { S3Settings } from './aws/s3.js'
 import { writing } from './sinks.js'
+import { openStore, type Store } from './store.js'
 
 type Rejected = Extract<Outcome, { kind: 'rejected' }>
 
-/** The reject file of one unit: `<folder>/<source>/<unit hash>.ndjson`, mode 0600. A rerun replaces it. */
+/**
+ * The rejects of one unit: `<place>/<source>/<unit hash>.ndjson`, as a file with mode 0600; more than 16 MiB in S3 go on
+ * in `<unit hash>.1.ndjson` and so on. A rerun replaces them.
+ */
 export interface Rejects {
+  /** Records of this source come next, rejected or not. */
+  expect(source: string): void
   add(source: string, object: string, rejected: Rejected): void
-  /** Writes what was added since the last call. */
+  /** Writes what was added since the last call, or keeps it until there is more. */
   flush(): Promise<void>
   close(): Promise<void>
 }
 
+/** Stands for the source of an object that no source recognises. */
+export const UNKNOWN = 'unknown'
+
+/** `place` undefined: rejects are counted only. */
+export async function openRejects(place: string | undefined, unitHash: string, settings: S3Settings): Promise<Rejects> {
+  if (place === undefined) return { expect() {}, add() {}, flush: async () => {}, close: async () => {} }
+  return isS3Url(place) ? storedRejects(openStore(place, settings), unitHash) : fileRejects(place, unitHash)
+}
+
+/** One line: the record as it was, with what is wrong with it. */
+function lineOf(object: string, { stage, issues, raw, place }: Rejected): string {
+  const kept = typeof raw === 'string' ? { raw } : { raw_base64: base64(raw) }
+  return `${stringify({ object, ...place, stage, issues, ...kept })}\n`
+}
+
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
 
-/** `folder` undefined: rejects are counted only. */
-export async function openRejects(folder: string | undefined, unitHash: string): Promise<Rejects> {
-  if (folder === undefined) return { add() {}, flush: async () => {}, close: async () => {} }
+async function fileRejects(folder: string, unitHash: string): Promise<Rejects> {
+  for (const source of await readdir(folder).catch(() => [])) await rm(join(folder, source, `${unitHash}.ndjson`), { force: true })
   const files = new Map<string, FileHandle>()
   let pending = new Map<string, string[]>()
   for (const source of await readdir(folder).catch(() => [])) await rm(join(folder, source, `${unitHash}.ndjson`), { force: true })
@@ -39,16 +61,58 @@ export async function openRejects(folder: string | undefined, unitHash: string):
     pending = new Map()
   }
   return {
-    add(source, object, { stage, issues, raw, place }) {
-      const kept = typeof raw === 'string' ? { raw } : { raw_base64: base64(raw) }
+    expect() {},
+    add(source, object, rejected) {
       const lines = pending.get(source) ?? []
       pending.set(source, lines)
-      lines.push(`${stringify({ object, ...place, stage, issues, ...kept })}\n`)
+      lines.push(lineOf(object, rejected))
     },
     flush,
     async close() {
       await flush()
       for (const file of files.values()) await file.close()
+    },
+  }
+}
+
+/** UTF-16 units of lines that are held before they are put. */
+const HELD = 16 * 2 ** 20
+
+/** Objects cannot be appended to: lines wait for the end of the unit, or until there are many. */
+function storedRejects(store: Store, unitHash: string): Rejects {
+  const sources = new Map<string, { lines: string[]; parts: number }>()
+  let held = 0
+  const of = (source: string) => {
+    const known = sources.get(source) ?? { lines: [], parts: 0 }
+    sources.set(source, known)
+    return known
+  }
+  of(UNKNOWN)
+  const keyOf = (source: string, part: number): string => `${source}/${unitHash}${part === 0 ? '' : `.${part}`}.ndjson`
+  const putAll = async (): Promise<void> => {
+    for (const [source, one] of sources) {
+      if (one.lines.length === 0) continue
+      await store.put({ key: keyOf(source, one.parts++), bytes: new TextEncoder().encode(one.lines.join('')) })
+      one.lines = []
+    }
+    held = 0
+  }
+  return {
+    expect: source => void of(source),
+    add(source, object, rejected) {
+      const line = lineOf(object, rejected)
+      of(source).lines.push(line)
+      held += line.length
+    },
+    async flush() {
+      if (held >= HELD) await putAll()
+    },
+    async close() {
+      await putAll()
+      for (const [source, { parts }] of sources) {
+        let part = parts // what an earlier run left behind the last one
+        while (await store.clear(keyOf(source, part))) part++
+      }
     },
   }
 }

@@ -1,10 +1,10 @@
-/** Where converted events go: a folder laid out as a lake, or NDJSON. */
+/** Where converted events go as NDJSON: files of a folder, or a stream. */
 import { createReadStream, createWriteStream } from 'node:fs'
-import { access, constants, type FileHandle, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { access, constants, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { OcsfLakeError } from '../errors.js'
-import type { LakeObject } from '../lake/parts.js'
+import type { PutOutcome, ReportedObject } from '../lake/report.js'
 
 /** Makes sure that a folder can be written before the run reads anything. */
 export async function ensureFolder(folder: string, option: string): Promise<void> {
@@ -25,28 +25,15 @@ export async function writing<T>(path: string, write: () => Promise<T>): Promise
   }
 }
 
-/** Writes objects below a folder; a reader never sees half an object. */
-export async function putFile(folder: string, { key, bytes }: LakeObject): Promise<void> {
-  const path = join(folder, key)
-  const partial = `${path}.${process.pid}.tmp`
-  await writing(path, async () => {
-    try {
-      await mkdir(dirname(path), { recursive: true })
-      await writeFile(partial, bytes)
-      await rename(partial, path)
-    } catch (cause) {
-      await rm(partial, { force: true }).catch(() => {})
-      throw cause
-    }
-  })
-}
-
 /** An NDJSON file. */
-export interface WrittenLines {
-  readonly key: string
-  readonly rows: number
-  readonly bytes: number
-}
+export type WrittenLines = ReportedObject
+
+/** What becomes of a path that is written whatever was there. */
+const fate = (path: string): Promise<PutOutcome> =>
+  access(path).then(
+    () => 'replaced',
+    () => 'written',
+  )
 
 /** One line per event. */
 export interface LineSink {
@@ -56,14 +43,14 @@ export interface LineSink {
 
 /** NDJSON into `<folder>/<source>.<class_uid>.ndjson`. */
 export function ndjsonFiles(folder: string): LineSink {
-  const files = new Map<string, { readonly file: FileHandle; rows: number; bytes: number }>()
+  const files = new Map<string, { readonly file: FileHandle; readonly put: PutOutcome; rows: number; bytes: number }>()
   return {
     async write(name, lines) {
       const path = join(folder, `${name}.ndjson`)
       await writing(path, async () => {
         let target = files.get(name)
         if (target === undefined) {
-          target = { file: await open(path, 'w'), rows: 0, bytes: 0 }
+          target = { put: await fate(path), file: await open(path, 'w'), rows: 0, bytes: 0 }
           files.set(name, target)
         }
         const { bytesWritten } = await target.file.write(lines)
@@ -73,9 +60,9 @@ export function ndjsonFiles(folder: string): LineSink {
     },
     async close() {
       const written = []
-      for (const [name, { file, rows, bytes }] of files) {
+      for (const [name, { file, rows, bytes, put }] of files) {
         await file.close()
-        written.push({ key: `${name}.ndjson`, rows, bytes })
+        written.push({ key: `${name}.ndjson`, rows, bytes, put })
       }
       return written
     },
@@ -95,8 +82,9 @@ export function ndjsonJoin(scratch: string, folder: string): LineJoin {
       for (const { key, rows, bytes } of written) {
         const part = join(scratch, String(index), key)
         const before = files.get(key)
-        files.set(key, { key, rows: rows + (before?.rows ?? 0), bytes: bytes + (before?.bytes ?? 0) })
         const path = join(folder, key)
+        const put = before?.put ?? (await fate(path))
+        files.set(key, { key, rows: rows + (before?.rows ?? 0), bytes: bytes + (before?.bytes ?? 0), put })
         await writing(path, async () => {
           if (before === undefined) return rename(part, path)
           await pipeline(createReadStream(part), createWriteStream(path, { flags: 'a' }))

@@ -13,8 +13,8 @@ describe('reportText', () => {
     rejected: { 'vpc-flow': Object.fromEntries(Array.from({ length: 14 }, (_, n) => [`rule_${n}`, 14 - n])) },
     lowered: { 'src_endpoint.owner': 7 },
     objects: [
-      { key: 'a', rows: 1, bytes: 1500 },
-      { key: 'b', rows: 1, bytes: 3 * 2 ** 20 },
+      { key: 'a', rows: 1, bytes: 1500, put: 'written' as const },
+      { key: 'b', rows: 1, bytes: 3 * 2 ** 20, put: 'written' as const },
     ],
     ms: 1234,
   }
@@ -29,6 +29,11 @@ describe('reportText', () => {
     expect(text).toMatch(/objects +2, 3\.0 MiB\n/)
     expect(text).toMatch(/290 {2}vpc-flow nodata\n/)
     expect(text).toMatch(/7 {2}src_endpoint\.owner\n/)
+  })
+  it('says which objects were there before', () => {
+    const puts = ['replaced', 'unchanged', 'unchanged', 'written'] as const
+    const again = { ...report, objects: puts.map(put => ({ key: put, rows: 1, bytes: 256, put })) }
+    expect(reportText(again, undefined)).toMatch(/objects +4, 1\.0 KiB \(1 written, 1 replaced, 2 unchanged\)\n/)
   })
   it('cuts long lists and says so', () => {
     const text = reportText(report, undefined)

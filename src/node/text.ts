@@ -1,5 +1,5 @@
 /** Reports for people. */
-import type { Report } from '../lake/report.js'
+import type { PutOutcome, Report } from '../lake/report.js'
 
 const number = (value: number): string => value.toLocaleString('en-US')
 
@@ -32,7 +32,7 @@ export function reportText(report: Report, rejectsFolder: string | undefined): s
       (records.rejected > 0 ? (rejectsFolder === undefined ? ' (not kept: give --rejects <dir>)' : ` (kept in ${rejectsFolder})`) : ''),
   )
   row('files', `${number(files.read)} read, ${number(files.skipped)} skipped, ${number(files.failed)} failed`)
-  if (objects.length > 0) row('objects', `${number(objects.length)}, ${size(objects.reduce((sum, { bytes }) => sum + bytes, 0))}`)
+  if (objects.length > 0) row('objects', `${number(objects.length)}, ${size(objects.reduce((sum, { bytes }) => sum + bytes, 0))}${putsText(objects)}`)
   const section = (title: string, entries: readonly (readonly [string, number])[]): void => {
     if (entries.length === 0) return
     lines.push(`${title}:`)
@@ -49,6 +49,12 @@ export function reportText(report: Report, rejectsFolder: string | undefined): s
   section('warnings', Object.entries(report.warnings))
   section(`moved to unmapped or to 99, since OCSF ${report.ocsf} cannot say it`, Object.entries(report.lowered))
   return `${lines.join('\n')}\n`
+}
+
+/** What became of the objects, where not all of them are new. */
+function putsText(objects: Report['objects']): string {
+  const of = (put: PutOutcome): string => `${number(objects.filter(one => one.put === put).length)} ${put}`
+  return objects.every(({ put }) => put === 'written') ? '' : ` (${of('written')}, ${of('replaced')}, ${of('unchanged')})`
 }
 
 export function sourcesText(rows: readonly { readonly id: string; readonly title: string; readonly classes: readonly string[] }[]): string {

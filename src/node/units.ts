@@ -1,6 +1,7 @@
 /** The units of a run: which inputs belong together, and what each unit is called. */
 import { createHash } from 'node:crypto'
 import { hashOf } from '../lake/object-key.js'
+import { isS3Url, s3Place, s3Unit } from '../lake/s3-url.js'
 import type { Input } from './inputs.js'
 
 /** One input, or a group of them: its objects depend on nothing outside of it but its name. */
@@ -27,10 +28,14 @@ export function unitsOf(inputs: readonly Input[], groupBytes: number | undefined
   return units
 }
 
-/** SHA-256 of the stored bytes of the inputs of a unit. */
+/** What the inputs of a unit are: SHA-256 of the stored bytes of files, place and version of objects in S3. */
 export async function contentOf(inputs: readonly Input[]): Promise<string> {
   const contents: string[] = []
   for (const input of inputs) {
+    if (isS3Url(input.path)) {
+      contents.push(s3Unit({ ...s3Place(input.path), etag: input.etag, versionId: input.versionId }))
+      continue
+    }
     const hash = createHash('sha256')
     try {
       for await (const chunk of input.open()) hash.update(chunk)

@@ -72,7 +72,7 @@ export function openWorkerLane(setup: WorkerSetup, { claim, onProgress }: Omit<U
       new Promise((resolve, reject) => {
         if (stopped) return reject(lost(unit))
         current = { unit, resolve, reject }
-        send({ unit: { index: unit.index, files: unit.inputs.map(({ path, key, size }) => ({ path, key, size })) } })
+        send({ unit: { index: unit.index, files: unit.inputs.map(({ path, key, size, etag, versionId }) => ({ path, key, size, etag, versionId })) } })
       }),
     close: async () => {
       await worker.terminate()

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { OcsfLakeError } from '../errors.js'
 import { createUnitConverter, type UnitDoors } from './convert-unit.js'
-import { storedFile } from './inputs.js'
+import { storedInput } from './inputs.js'
 import { type LineSink, ndjsonFiles, writing } from './sinks.js'
 import type { Unit } from './units.js'
 import { type Note, type Order, unitSettings, type WorkerSetup } from './worker-lane.js'
@@ -58,5 +58,5 @@ function endThread(error: unknown): void {
 
 port.on('message', (order: Order) => {
   if ('name' in order) named(order.name)
-  else run({ index: order.unit.index, inputs: order.unit.files.map(storedFile) }).catch(endThread)
+  else run({ index: order.unit.index, inputs: order.unit.files.map(file => storedInput(file, setup.settings.s3)) }).catch(endThread)
 })

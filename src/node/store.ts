@@ -1,0 +1,140 @@
+/** Where a run writes: a folder, or a prefix in S3. */
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { OcsfLakeError } from '../errors.js'
+import type { PutOutcome } from '../lake/report.js'
+import { below, isS3Url, type S3Url, s3Place } from '../lake/s3-url.js'
+import type { SecurityLakeTarget } from '../lake/security-lake.js'
+import type { ProviderRole } from './aws/provider-role.js'
+import { openS3, type S3, type S3Settings } from './aws/s3.js'
+import { ensureFolder, writing } from './sinks.js'
+
+/** An object: its key below the store, and its bytes. */
+export interface Stored {
+  readonly key: string
+  readonly bytes: Uint8Array
+}
+
+/** Objects below one place. Made from plain data, so that each thread can make its own. */
+export interface Store {
+  /** Makes sure, as far as reading can tell, that the place can be written. `option` is what the operator called it. */
+  check(option: string): Promise<void>
+  /** A reader never sees half an object. What is there with the same bytes stays as it is. */
+  put(object: Stored): Promise<PutOutcome>
+  /** Undefined when it is not there. */
+  get(key: string): Promise<Uint8Array | undefined>
+  /** Leaves nothing under a key: an empty object where objects cannot be deleted. False when nothing was there. */
+  clear(key: string): Promise<boolean>
+}
+
+/** The store of a place: `s3://bucket/prefix`, or a folder. */
+export function openStore(place: string, settings: S3Settings = {}): Store {
+  return isS3Url(place) ? s3Store(s3Place(place), settings) : folderStore(place)
+}
+
+/** The path or URL of what lies under a key of a place. */
+export function placeBelow(place: string, key: string): string {
+  return isS3Url(place) ? below(place, key) : join(place, key)
+}
+
+function folderStore(folder: string): Store {
+  const get = (key: string): Promise<Uint8Array | undefined> =>
+    readFile(join(folder, key)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined
+      throw error
+    })
+  return {
+    check: option => ensureFolder(folder, option),
+    get,
+    put: ({ key, bytes }) => {
+      const path = join(folder, key)
+      const partial = `${path}.${process.pid}.tmp`
+      return writing(path, async () => {
+        const before = await get(key)
+        if (before !== undefined && Buffer.compare(before, bytes) === 0) return 'unchanged'
+        try {
+          await mkdir(dirname(path), { recursive: true })
+          await writeFile(partial, bytes)
+          await rename(partial, path)
+        } catch (cause) {
+          await rm(partial, { force: true }).catch(() => {})
+          throw cause
+        }
+        return before === undefined ? 'written' : 'replaced'
+      })
+    },
+    clear: key =>
+      writing(join(folder, key), async () => {
+        const there = (await get(key)) !== undefined
+        await rm(join(folder, key), { force: true })
+        return there
+      }),
+  }
+}
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  parquet: 'application/vnd.apache.parquet',
+  ndjson: 'application/x-ndjson',
+  json: 'application/json',
+}
+
+/** Needs Get, List and Put, of which only Put must be allowed: without the others an object that is there is replaced and counts as written. */
+function s3Store({ bucket, key: prefix }: S3Url, settings: S3Settings, role?: ProviderRole): Store {
+  const placed = (key: string): S3Url => ({ bucket, key: below(prefix, key) })
+  const unlessDenied = (error: unknown): undefined => {
+    if (error instanceof OcsfLakeError && error.code === 'access_denied') return undefined
+    throw error
+  }
+  const put = async (s3: S3, { key, bytes }: Stored): Promise<PutOutcome> => {
+    const sha256 = createHash('sha256').update(bytes).digest('base64')
+    const before = await s3.head(placed(key)).catch(unlessDenied)
+    if (before?.sha256 === sha256 && before.size === bytes.length) return 'unchanged'
+    const contentType = CONTENT_TYPES[key.slice(key.lastIndexOf('.') + 1)] ?? 'application/octet-stream'
+    await s3.put({ ...placed(key), bytes, contentType, sha256 })
+    return before === undefined ? 'written' : 'replaced'
+  }
+  return {
+    async check() {
+      const s3 = await openS3(settings, role)
+      await s3.list(placed('')).catch(unlessDenied)
+    },
+    async put(object) {
+      return put(await openS3(settings, role), object)
+    },
+    async get(key) {
+      const s3 = await openS3(settings, role)
+      const found = await s3.head(placed(key))
+      if (found === undefined) return undefined
+      const chunks: Uint8Array[] = []
+      for await (const chunk of s3.read({ ...placed(key), etag: found.etag })) chunks.push(chunk)
+      return Buffer.concat(chunks)
+    },
+    async clear(key) {
+      const s3 = await openS3(settings, role)
+      const found = await s3.head(placed(key)).catch(unlessDenied)
+      if (found !== undefined && found.size > 0) await put(s3, { key, bytes: new Uint8Array(0) })
+      return found !== undefined
+    },
+  }
+}
+
+/** Security Lake: keys are whole URLs below the locations of its custom sources, each written by the role of its own. */
+export function securityLakeStore(target: SecurityLakeTarget, settings: S3Settings): Store {
+  const stores = target.sources.map(({ location, roleArn }) => {
+    const role = { roleArn, externalId: target.externalId, region: target.region }
+    return { location, store: s3Store(s3Place(location), { ...settings, region: target.region, kmsKey: target.kmsKey ?? settings.kmsKey }, role) }
+  })
+  const at = (url: string): { readonly store: Store; readonly key: string } => {
+    const { store, location } = stores.find(one => url.startsWith(one.location))! // the layout of the target made the key
+    return { store, key: url.slice(location.length) }
+  }
+  return {
+    async check(option) {
+      for (const { store } of stores) await store.check(option)
+    },
+    put: ({ key, bytes }) => at(key).store.put({ key: at(key).key, bytes }),
+    get: key => at(key).store.get(at(key).key),
+    clear: key => at(key).store.clear(at(key).key),
+  }
+}
