@@ -70,6 +70,7 @@ describe('the doors', () => {
         ],
         "lake": [
           "EVENT_CLASSES",
+          "MAX_CUSTOM_SOURCES",
           "MAX_SOURCE_NAME",
           "PART_BYTES",
           "PART_OBJECTS",
@@ -93,6 +94,7 @@ describe('the doors', () => {
           "parseS3Url",
           "partitionOf",
           "plainLayout",
+          "planRegistration",
           "s3Place",
           "s3Unit",
           "securityLakeLayout",
@@ -101,11 +103,14 @@ describe('the doors', () => {
         ],
         "node": [
           "convertFiles",
+          "deleteCustomSource",
           "findInputs",
           "gunzip",
           "isGzip",
+          "listCustomSources",
           "main",
           "nodeCodec",
+          "registerCustomSource",
           "reportText",
         ],
         "parquet": [

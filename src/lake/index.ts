@@ -4,6 +4,15 @@ export { type Layout, plainLayout, securityLakeLayout } from './layout.js'
 export { customSourceName, MAX_SOURCE_NAME, type ObjectName, objectKey } from './object-key.js'
 export { type Fallback, isAccountId, isRegion, type Partition, partitionOf } from './partition.js'
 export { createParts, type LakeObject, PART_BYTES, PART_OBJECTS, PART_ROWS, type Parts, type PartsOptions } from './parts.js'
+export {
+  type CreateRequest,
+  MAX_CUSTOM_SOURCES,
+  type PlannedSource,
+  type Policies,
+  planRegistration,
+  type RegistrationOptions,
+  type RegistrationPlan,
+} from './registration.js'
 export { addsUp, countIn, countOutcome, emptyReport, type PutOutcome, type RecordCounts, type Report, type ReportedObject } from './report.js'
 export { isS3Url, parseS3Url, type S3ObjectId, type S3Url, s3Place, s3Unit } from './s3-url.js'
 export {

@@ -1,4 +1,15 @@
-/** The `ocsf-lake/node` door: files, gzip and the command. */
+/** The `ocsf-lake/node` door: files, gzip, Security Lake's custom sources and the command. */
+export {
+  type ApiOptions,
+  type CustomSource,
+  deleteCustomSource,
+  listCustomSources,
+  type Registration,
+  registerCustomSource,
+  type SourceOutcome,
+  type SourceStatus,
+  type Step,
+} from './aws/custom-source.js'
 export { main } from './cli.js'
 export { nodeCodec } from './codecs.js'
 export { convertFiles } from './convert-files.js'

@@ -2,6 +2,7 @@
 import type { CliCommand } from './command.js'
 import { convert } from './convert.js'
 import { ddl } from './ddl.js'
+import { register } from './register.js'
 import { sources } from './sources.js'
 
-export const COMMANDS: readonly CliCommand[] = [convert, ddl, sources]
+export const COMMANDS: readonly CliCommand[] = [convert, ddl, register, sources]
