@@ -3,6 +3,7 @@
  *
  * https://github.com/apache/parquet-format/blob/master/BloomFilter.md
  */
+import { ByteSink } from './bytes.js'
 import type { ColumnBuffer } from './column.js'
 import { textStart } from './text.js'
 import { ThriftWriter } from './thrift.js'
@@ -37,7 +38,8 @@ export function bloomFilter(column: ColumnBuffer, numbers: Int32Array, count: nu
   if (size === undefined || size >= exactBytes) return undefined
   const words = new Int32Array(size / 4)
   for (let at = 0; at < hashes.length; at += 2) insert(words, hashes[at]!, hashes[at + 1]!)
-  const { sink } = header(size)
+  const sink = new ByteSink(size + 64)
+  writeHeader(sink, size)
   sink.append(new Uint8Array(words.buffer))
   return sink.view()
 }
@@ -83,10 +85,9 @@ function distinctHashes({ text }: ColumnBuffer, numbers: Int32Array, count: numb
 }
 
 /** `BloomFilterHeader`: split blocks, XXH64, not compressed, each the only member of a union. */
-function header(size: number): ThriftWriter {
-  const out = new ThriftWriter()
+function writeHeader(sink: ByteSink, size: number): void {
+  const out = new ThriftWriter(sink)
   out.i32(1, size)
   for (const id of [2, 3, 4]) out.struct(id, () => out.struct(1, () => {}))
   out.stop()
-  return out
 }

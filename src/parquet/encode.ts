@@ -1,13 +1,15 @@
-/** One column of one row group: gathered in row order, then written as pages. */
+/** Column chunks: each column of a row group as pages, and what is equal to an earlier column as a copy of its pages. */
 import { bloomFilter } from './bloom.js'
 import { ByteSink } from './bytes.js'
 import type { Codec } from './codec.js'
-import { type ColumnBuffer, storedRow } from './column.js'
-import { type Dictionary, dictionaryOf, plainBytes } from './dictionary.js'
-import { bitWidth, hybridBound, writeHybrid } from './hybrid.js'
+import type { ColumnBuffer } from './column.js'
+import { type Dictionary, dictionaryOf, dictionaryOfOne, plainBytes, valuesOf } from './dictionary.js'
+import { hybridBound, writeHybrid, writeRepeated } from './hybrid.js'
+import { createLevels, type Levels, levelBytes, onlySlot, type Run, sameWords } from './levels.js'
+import { writePlain } from './plain.js'
 import type { Leaf } from './schema.js'
-import { type Extremes, extremesFinder, rangeOf, type Statistics, widest } from './statistics.js'
-import { type TextStore, textBytes, textLength } from './text.js'
+import { codesIn, type Extremes, extremesAt, extremesOf, rangeOf, type Statistics, widest } from './statistics.js'
+import { textLength } from './text.js'
 import { ThriftWriter } from './thrift.js'
 
 /**
@@ -15,8 +17,6 @@ import { ThriftWriter } from './thrift.js'
  * split, so a page grows beyond this only when one row has more than this in one column.
  */
 export const PAGE_BYTES = 1_048_576
-/** Rows of a data page at most, the same in every column, so that the page index narrows a search. */
-export const PAGE_ROWS = 20_000
 
 /** Thrift's numbers of the encodings; PLAIN_DICTIONARY is the name that version 1 files and old readers know. */
 export const ENCODING = { plain: 0, dictionary: 2, rle: 3 } as const
@@ -48,237 +48,244 @@ export interface DataPage {
   readonly statistics: Statistics
 }
 
-/** The slots of a row group: levels of each, and the values that are there. */
-interface Slots {
-  readonly count: number
-  readonly defs: Uint8Array
-  readonly reps: Uint8Array | undefined
-  /** Words of the values, nulls left out. */
-  readonly data: Int32Array
-  readonly valueCount: number
+/** The data pages of a dictionary's indices, which another column may share. */
+interface Coded {
+  readonly levels: Levels
+  readonly dictionary: Dictionary
+  readonly dataOffset: number
+  readonly bytes: number
+  readonly uncompressed: number
+  readonly pages: readonly { readonly offset: number; readonly bytes: number; readonly run: Run; readonly codes: Int32Array }[]
 }
 
-/**
- * Appends the pages of a column for the rows `order[from, to)` (or `from` to `to` themselves) to `out`.
- */
-export function writeChunk(out: ByteSink, column: ColumnBuffer, order: Uint32Array | undefined, from: number, to: number, codec: Codec): Chunk {
-  const slots = gather(column, order, from, to)
-  const { leaf } = column
-  const { data, valueCount } = slots
-  const dictionary = dictionaryOf(column, data, valueCount, plainBytes(column, data, valueCount))
-  const values = dictionary?.values ?? data
-  const start = out.size
-  let uncompressed = 0
-  if (dictionary !== undefined) {
-    const sink = new ByteSink(dictionary.bytes)
-    writePlain(sink, column, values, 0, dictionary.size)
-    uncompressed += writePage(out, codec, DICTIONARY_PAGE, dictionary.size, ENCODING.dictionary, sink.view())
+export interface ChunkWriter {
+  /** Appends a row group of the rows `order[from, to)`. */
+  rowGroup(from: number, to: number): Chunk[]
+}
+
+/** Writes the columns of a file to `out`; `order` says which row comes when. */
+export function createChunkWriter(out: ByteSink, columns: readonly ColumnBuffer[], order: Int32Array, codec: Codec): ChunkWriter {
+  const levels = createLevels(columns, order.length, order)
+  const twins = twinsOf(columns, levels.same)
+  const body = new ByteSink(1 << 16)
+  const thrift = new ThriftWriter(out)
+  let coded: Coded[] = []
+
+  const chunkOf = (index: number): Chunk => {
+    const column = columns[index]!
+    const all = levels.levelsOf(index)
+    const only = onlySlot(column)
+    const value = only === undefined ? undefined : column.data.subarray(only * column.words, (only + 1) * column.words)
+    const one = value && dictionaryOfOne(column, value, all.valueCount)
+    if (one !== undefined) return dictionaryChunk(column, all, one)
+    const values = valuesOf(column, all)
+    const dictionary = dictionaryOf(column, values, all.valueCount)
+    return dictionary === undefined ? plainChunk(column, all, values) : dictionaryChunk(column, all, dictionary)
   }
 
-  const dataOffset = out.size
-  const body = new ByteSink(4096)
-  const extremesOf = extremesFinder(column, values, dictionary?.codes)
-  const extremes: (Extremes | undefined)[] = []
-  const pages: DataPage[] = []
-  for (const run of pageRuns(column, slots, dictionary)) {
-    const offset = out.size
-    const encoding = dictionary === undefined ? ENCODING.plain : ENCODING.dictionary
-    uncompressed += writePage(out, codec, DATA_PAGE, run.to - run.from, encoding, pageBody(body, column, slots, dictionary, run))
-    const found = extremesOf(run.valueFrom, run.valueTo)
-    extremes.push(found)
-    const nulls = run.to - run.from - (run.valueTo - run.valueFrom)
-    const range = found === undefined ? undefined : rangeOf(column, values, found)
-    pages.push({ offset, bytes: out.size - offset, row: run.row, statistics: { nulls, range } })
+  const plainChunk = (column: ColumnBuffer, all: Levels, values: Int32Array): Chunk => {
+    const start = out.size
+    const extremes: (Extremes | undefined)[] = []
+    const pages: DataPage[] = []
+    let uncompressed = 0
+    for (const run of runsOf(column, all, undefined, values)) {
+      const offset = out.size
+      body.size = 0
+      body.append(levelBytes(all, run))
+      writePlain(body, column, values, run.valueFrom, run.valueTo)
+      uncompressed += writePage(DATA_PAGE, run.to - run.from, ENCODING.plain)
+      const found = extremesOf(column, values, run.valueFrom, run.valueTo)
+      extremes.push(found)
+      pages.push(dataPage(offset, run, column, values, found))
+    }
+    return chunk(column, all, values, all.valueCount, start, undefined, start, uncompressed, extremes, pages)
   }
-  const all = widest(column, values, extremes)
-  const exactBytes = dictionary === undefined ? out.size - start : dataOffset - start
+
+  const dictionaryChunk = (column: ColumnBuffer, all: Levels, dictionary: Dictionary): Chunk => {
+    const { values, size } = dictionary
+    const start = out.size
+    body.size = 0
+    writePlain(body, column, values, 0, size)
+    const dictionaryBytes = writePage(DICTIONARY_PAGE, size, ENCODING.dictionary)
+    const dataOffset = out.size
+    const known = coded.find(other => sameCodes(other, all, dictionary))
+    const written = known ?? writeCodes(all, dictionary)
+    if (known === undefined) coded.push(written)
+    else out.append(out.bytes.subarray(known.dataOffset, known.dataOffset + known.bytes))
+    const shift = dataOffset - written.dataOffset
+    const extremes: (Extremes | undefined)[] = []
+    const pages = written.pages.map(({ offset, bytes, run, codes }): DataPage => {
+      const found = extremesAt(column, values, codes)
+      extremes.push(found)
+      return { offset: offset + shift, bytes, row: run.row, statistics: statisticsOf(column, values, run, found) }
+    })
+    return chunk(column, all, values, size, start, start, dataOffset, dictionaryBytes + written.uncompressed, extremes, pages)
+  }
+
+  const writeCodes = (all: Levels, dictionary: Dictionary): Coded => {
+    const { codes, size, width } = dictionary
+    const dataOffset = out.size
+    const seen = new Uint8Array(size)
+    let uncompressed = 0
+    const pages = runsOf(undefined, all, dictionary, undefined).map(run => {
+      const offset = out.size
+      const count = run.valueTo - run.valueFrom
+      body.size = 0
+      body.append(levelBytes(all, run))
+      body.byte(width)
+      if (codes === undefined) writeRepeated(body, 0, count, width)
+      else writeHybrid(body, codes, run.valueFrom, run.valueTo, width)
+      uncompressed += writePage(DATA_PAGE, run.to - run.from, ENCODING.dictionary)
+      const found = codes === undefined ? new Int32Array(count === 0 ? 0 : 1) : codesIn(codes, run.valueFrom, run.valueTo, seen)
+      return { offset, bytes: out.size - offset, run, codes: found }
+    })
+    return { levels: all, dictionary, dataOffset, bytes: out.size - dataOffset, uncompressed, pages }
+  }
+
+  const chunk = (
+    column: ColumnBuffer,
+    all: Levels,
+    values: Int32Array,
+    valueCount: number,
+    start: number,
+    dictionaryOffset: number | undefined,
+    dataOffset: number,
+    uncompressedBytes: number,
+    extremes: readonly (Extremes | undefined)[],
+    pages: readonly DataPage[],
+  ): Chunk => {
+    const { leaf } = column
+    const found = widest(column, values, extremes)
+    const exactBytes = dictionaryOffset === undefined ? out.size - start : dataOffset - start
+    return {
+      leaf,
+      values: all.count,
+      uncompressedBytes,
+      compressedBytes: out.size - start,
+      dictionaryOffset,
+      dataOffset,
+      statistics: { nulls: all.count - all.valueCount, range: found && rangeOf(column, values, found) },
+      pages,
+      filter: leaf.pivot ? bloomFilter(column, values, valueCount, exactBytes) : undefined,
+    }
+  }
+
+  const dataPage = (offset: number, run: Run, column: ColumnBuffer, values: Int32Array, found: Extremes | undefined): DataPage => ({
+    offset,
+    bytes: out.size - offset,
+    row: run.row,
+    statistics: statisticsOf(column, values, run, found),
+  })
+
+  /** Appends `body` as a page and returns its uncompressed size with the header. */
+  const writePage = (type: number, count: number, encoding: number): number => {
+    const bytes = body.view()
+    const compressed = codec.compress(bytes)
+    const start = out.size
+    thrift.i32(1, type)
+    thrift.i32(2, bytes.length)
+    thrift.i32(3, compressed.length)
+    thrift.struct(type === DATA_PAGE ? 5 : 7, () => {
+      thrift.i32(1, count)
+      thrift.i32(2, encoding)
+      if (type !== DATA_PAGE) return
+      thrift.i32(3, ENCODING.rle)
+      thrift.i32(4, ENCODING.rle)
+    })
+    thrift.stop()
+    const headerBytes = out.size - start
+    out.append(compressed)
+    return headerBytes + bytes.length
+  }
+
   return {
+    rowGroup(from, to) {
+      levels.begin(from, to)
+      coded = []
+      const chunks: Chunk[] = []
+      for (let index = 0; index < columns.length; index++) {
+        const twin = twins[index]
+        chunks.push(twin === undefined ? chunkOf(index) : copyChunk(out, chunks[twin]!, columns[index]!.leaf))
+      }
+      return chunks
+    },
+  }
+}
+
+// ---- what is equal ----
+
+/** For each column the first one before it with the same chunks: equal numbers (a time and its `*_dt` twin), or no values. */
+function twinsOf(columns: readonly ColumnBuffer[], sameLevels: (a: number, b: number) => boolean): (number | undefined)[] {
+  const firsts: number[] = []
+  return columns.map((column, index) => {
+    const twin = firsts.find(other => sameLevels(other, index) && sameValues(columns[other]!, column))
+    if (twin === undefined) firsts.push(index)
+    return twin
+  })
+}
+
+function sameValues(a: ColumnBuffer, b: ColumnBuffer): boolean {
+  const only = onlySlot(b)
+  if (only !== undefined && b.defs[only] !== b.leaf.def) return true
+  return a.text === undefined && b.text === undefined && a.leaf.physical === b.leaf.physical && sameWords(a.data, b.data, b.slots * b.words)
+}
+
+function copyChunk(out: ByteSink, chunk: Chunk, leaf: Leaf): Chunk {
+  const start = chunk.dictionaryOffset ?? chunk.dataOffset
+  const shift = out.size - start
+  out.append(out.bytes.subarray(start, start + chunk.compressedBytes))
+  return {
+    ...chunk,
     leaf,
-    values: slots.count,
-    uncompressedBytes: uncompressed,
-    compressedBytes: out.size - start,
-    dictionaryOffset: dictionary === undefined ? undefined : start,
-    dataOffset,
-    statistics: { nulls: slots.count - valueCount, range: all === undefined ? undefined : rangeOf(column, values, all) },
-    pages,
-    filter: leaf.pivot ? bloomFilter(column, values, dictionary?.size ?? valueCount, exactBytes) : undefined,
+    dictionaryOffset: chunk.dictionaryOffset === undefined ? undefined : chunk.dictionaryOffset + shift,
+    dataOffset: chunk.dataOffset + shift,
+    pages: chunk.pages.map(page => ({ ...page, offset: page.offset + shift })),
   }
 }
 
-// ---- gathering ----
-
-function gather(column: ColumnBuffer, order: Uint32Array | undefined, from: number, to: number): Slots {
-  const { nested, rows } = column
-  if (rows === 1 && (nested === undefined || nested.end[0]! - nested.first[0]! === 1))
-    return repeated(column, nested === undefined ? 0 : nested.first[0]!, to - from)
-  return nested === undefined ? gatherFlat(column, order, from, to) : gatherNested(column, order, from, to)
-}
-
-/** All rows have this one slot: most columns of an object are constant or empty. */
-function repeated({ defs: allDefs, data: all, words, leaf, nested }: ColumnBuffer, slot: number, count: number): Slots {
-  const defs = new Uint8Array(count).fill(allDefs[slot]!)
-  const valueCount = allDefs[slot] === leaf.def ? count : 0
-  const data = new Int32Array(valueCount * words)
-  if (words === 1) data.fill(all[slot]!)
-  else
-    for (let at = 0; at < data.length; at += 2) {
-      data[at] = all[slot * 2]!
-      data[at + 1] = all[slot * 2 + 1]!
-    }
-  return { count, defs, reps: nested === undefined ? undefined : new Uint8Array(count), data, valueCount }
-}
-
-function gatherFlat(column: ColumnBuffer, order: Uint32Array | undefined, from: number, to: number): Slots {
-  const { defs: allDefs, data: all, words, leaf } = column
-  const count = to - from
-  const defs = new Uint8Array(count)
-  const data = new Int32Array(count * words)
-  let valueCount = 0
-  for (let at = 0; at < count; at++) {
-    const slot = storedRow(column, order === undefined ? from + at : order[from + at]!)
-    const def = allDefs[slot]!
-    defs[at] = def
-    if (def !== leaf.def) continue
-    if (words === 1) data[valueCount] = all[slot]!
-    else {
-      data[valueCount * 2] = all[slot * 2]!
-      data[valueCount * 2 + 1] = all[slot * 2 + 1]!
-    }
-    valueCount++
-  }
-  return { count, defs, reps: undefined, data, valueCount }
-}
-
-function gatherNested(column: ColumnBuffer, order: Uint32Array | undefined, from: number, to: number): Slots {
-  const { defs: allDefs, data: all, words, leaf } = column
-  const { first, end, reps: allReps } = column.nested!
-  let count = 0
-  for (let at = from; at < to; at++) {
-    const row = storedRow(column, order === undefined ? at : order[at]!)
-    count += end[row]! - first[row]!
-  }
-  const defs = new Uint8Array(count)
-  const reps = new Uint8Array(count)
-  const data = new Int32Array(count * words)
-  let valueCount = 0
-  let out = 0
-  for (let at = from; at < to; at++) {
-    const row = storedRow(column, order === undefined ? at : order[at]!)
-    const stop = end[row]!
-    for (let slot = first[row]!; slot < stop; slot++) {
-      const def = allDefs[slot]!
-      defs[out] = def
-      reps[out++] = allReps[slot]!
-      if (def !== leaf.def) continue
-      for (let word = 0; word < words; word++) data[valueCount * words + word] = all[slot * words + word]!
-      valueCount++
-    }
-  }
-  return { count, defs, reps, data, valueCount }
+/** Whether the indices of a dictionary are those of an earlier one, as those of captions are those of their ids. */
+function sameCodes({ levels, dictionary }: Coded, all: Levels, { size, codes }: Dictionary): boolean {
+  if (levels !== all || dictionary.size !== size) return false
+  return codes === undefined || dictionary.codes === undefined || sameWords(codes, dictionary.codes, codes.length)
 }
 
 // ---- pages ----
-
-/** Appends a page and returns its uncompressed size with the header. */
-function writePage(out: ByteSink, codec: Codec, type: number, count: number, encoding: number, bytes: Uint8Array): number {
-  const compressed = codec.compress(bytes)
-  const header = new ThriftWriter()
-  header.i32(1, type)
-  header.i32(2, bytes.length)
-  header.i32(3, compressed.length)
-  header.struct(type === DATA_PAGE ? 5 : 7, () => {
-    header.i32(1, count)
-    header.i32(2, encoding)
-    if (type !== DATA_PAGE) return
-    header.i32(3, ENCODING.rle)
-    header.i32(4, ENCODING.rle)
-  })
-  header.stop()
-  const headerBytes = header.sink.view()
-  out.append(headerBytes)
-  out.append(compressed)
-  return headerBytes.length + bytes.length
-}
 
 /** Bytes that a page may take beside its slots: level lengths, index width, headers of short runs. */
 const PAGE_OVERHEAD = 64
 const MOST_BYTES = PAGE_BYTES - PAGE_OVERHEAD
 
-/** The slots of a page, the values among them, and its first row. */
-interface Run {
-  readonly from: number
-  readonly to: number
-  readonly valueFrom: number
-  readonly valueTo: number
-  readonly row: number
+function statisticsOf(column: ColumnBuffer, values: Int32Array, run: Run, found: Extremes | undefined): Statistics {
+  const nulls = run.to - run.from - (run.valueTo - run.valueFrom)
+  return { nulls, range: found && rangeOf(column, values, found) }
 }
 
-function pageBody(sink: ByteSink, column: ColumnBuffer, slots: Slots, dictionary: Dictionary | undefined, run: Run): Uint8Array {
-  const { leaf } = column
-  sink.size = 0
-  if (slots.reps !== undefined) writeLevels(sink, slots.reps, run.from, run.to, leaf.rep)
-  writeLevels(sink, slots.defs, run.from, run.to, leaf.def)
-  if (dictionary === undefined) writePlain(sink, column, slots.data, run.valueFrom, run.valueTo)
-  else {
-    sink.byte(dictionary.width)
-    writeHybrid(sink, dictionary.codes, run.valueFrom, run.valueTo, dictionary.width)
-  }
-  return sink.view()
-}
+/** The most bytes that the values `[from, to)` take in a data page. */
+type Bound = (from: number, to: number) => number
 
 /**
  * Cuts a chunk into pages: by rows, and what is then too large by bytes. A chunk without values or with one value is
  * not cut by rows, since no search is narrowed by that.
  */
-function pageRuns(column: ColumnBuffer, slots: Slots, dictionary: Dictionary | undefined): Run[] {
+function runsOf(column: ColumnBuffer | undefined, all: Levels, dictionary: Dictionary | undefined, values: Int32Array | undefined): Run[] {
+  const bound: Bound = dictionary === undefined ? (from, to) => plainBytes(column!, values!, from, to) : (from, to) => hybridBound(to - from, dictionary.width)
   const runs: Run[] = []
-  const { count, defs, reps, valueCount } = slots
-  const { def } = column.leaf
-  const push = (run: Run): void => {
-    if (runBound(column, slots, dictionary, run) <= MOST_BYTES) runs.push(run)
-    else cutByBytes(column, slots, dictionary, run, runs)
-  }
-  if (valueCount === 0 || dictionary?.size === 1) {
-    push({ from: 0, to: count, valueFrom: 0, valueTo: valueCount, row: 0 })
-    return runs
-  }
-  let from = 0
-  let valueFrom = 0
-  let row = 0
-  while (from < count) {
-    const to = reps === undefined ? Math.min(count, from + PAGE_ROWS) : rowsEnd(reps, from)
-    let valueTo = valueFrom
-    if (to === count) valueTo = valueCount
-    else if (valueCount === count) valueTo += to - from
-    else for (let slot = from; slot < to; slot++) if (defs[slot] === def) valueTo++
-    push({ from, to, valueFrom, valueTo, row })
-    from = to
-    valueFrom = valueTo
-    row += PAGE_ROWS
+  for (const run of dictionary?.size === 1 ? [all.whole] : all.cut) {
+    const bytes = (run.to - run.from) * levelSize(all) + bound(run.valueFrom, run.valueTo)
+    if (bytes <= MOST_BYTES) runs.push(run)
+    else cutByBytes(all, run, sizeOf(column, dictionary, values), runs)
   }
   return runs
 }
 
-/** The slot behind `PAGE_ROWS` whole rows. */
-function rowsEnd(reps: Uint8Array, from: number): number {
-  let rows = 0
-  for (let slot = from; slot < reps.length; slot++) if (reps[slot] === 0 && rows++ === PAGE_ROWS) return slot
-  return reps.length
+/** A level takes at most a byte, since widths are below 8. */
+function levelSize({ maxRep }: Levels): number {
+  return maxRep === 0 ? 1 : 2
 }
 
-/** Bytes of a page with these slots, at most; a level takes at most a byte, since widths are below 8. */
-function runBound(column: ColumnBuffer, { data, reps }: Slots, dictionary: Dictionary | undefined, run: Run): number {
-  const values = run.valueTo - run.valueFrom
-  const levels = (run.to - run.from) * (reps === undefined ? 1 : 2)
-  if (dictionary !== undefined) return levels + hybridBound(values, dictionary.width)
-  return levels + plainBytes(column, data.subarray(run.valueFrom * column.words, run.valueTo * column.words), values)
-}
-
-function cutByBytes(column: ColumnBuffer, slots: Slots, dictionary: Dictionary | undefined, run: Run, runs: Run[]): void {
-  const { defs, reps } = slots
-  const slotBytes = reps === undefined ? 1 : 2
-  const sizeOf = valueSize(column, slots, dictionary)
-  const { def } = column.leaf
+function cutByBytes(all: Levels, run: Run, sizeOf: (at: number) => number, runs: Run[]): void {
+  const { defs, reps, maxDef } = all
+  const slotBytes = levelSize(all)
   // the page so far, and the row behind it
   let page = { slot: run.from, value: run.valueFrom, row: run.row, bytes: 0 }
   let next = { slot: run.from, value: run.valueFrom, row: run.row, bytes: 0 }
@@ -295,47 +302,15 @@ function cutByBytes(column: ColumnBuffer, slots: Slots, dictionary: Dictionary |
     }
     if (slot === run.to) break
     next.bytes += slotBytes
-    if (defs[slot] === def) next.bytes += sizeOf(value++)
+    if ((typeof defs === 'number' ? defs : defs[slot]) === maxDef) next.bytes += sizeOf(value++)
   }
   runs.push({ from: page.slot, to: run.to, valueFrom: page.value, valueTo: run.valueTo, row: page.row })
 }
 
 /** The most bytes that the n-th value takes in a data page. */
-function valueSize({ leaf, words, text }: ColumnBuffer, { data }: Slots, dictionary: Dictionary | undefined): (at: number) => number {
+function sizeOf(column: ColumnBuffer | undefined, dictionary: Dictionary | undefined, values: Int32Array | undefined): (at: number) => number {
   if (dictionary !== undefined) return () => (dictionary.width + 1) / 8
+  const { leaf, text, words } = column!
   if (leaf.physical === 'boolean') return () => 1
-  if (text === undefined) return () => words * 4
-  return at => 4 + textLength(text, data[at]!)
-}
-
-function writeLevels(sink: ByteSink, levels: Uint8Array, from: number, to: number, max: number): void {
-  const at = sink.size
-  sink.uint32(0)
-  writeHybrid(sink, levels, from, to, bitWidth(max))
-  sink.setUint32(at, sink.size - at - 4)
-}
-
-// ---- plain values ----
-
-function writePlain(sink: ByteSink, { leaf, words, text }: ColumnBuffer, values: Int32Array, from: number, to: number): void {
-  if (text !== undefined) writeTexts(sink, text, values, from, to)
-  else if (leaf.physical === 'boolean') writeBits(sink, values, from, to)
-  // words are little-endian in memory on every machine that runs JavaScript today
-  else sink.append(new Uint8Array(values.buffer, values.byteOffset + from * words * 4, (to - from) * words * 4))
-}
-
-function writeTexts(sink: ByteSink, text: TextStore, numbers: Int32Array, from: number, to: number): void {
-  for (let at = from; at < to; at++) {
-    const bytes = textBytes(text, numbers[at]!)
-    sink.uint32(bytes.length)
-    sink.append(bytes)
-  }
-}
-
-function writeBits(sink: ByteSink, values: Int32Array, from: number, to: number): void {
-  for (let at = from; at < to; at += 8) {
-    let bits = 0
-    for (let bit = 0; bit < 8 && at + bit < to; bit++) bits |= values[at + bit]! << bit
-    sink.byte(bits)
-  }
+  return text === undefined ? () => words * 4 : at => 4 + textLength(text, values![at]!)
 }

@@ -63,7 +63,7 @@ describe('the RLE and bit-packing hybrid', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 127 }), { maxLength: 500 }), values => {
         const sink = new ByteSink()
-        writeHybrid(sink, Uint8Array.from(values), 0, values.length, 7)
+        writeHybrid(sink, Int32Array.from(values), 0, values.length, 7)
         expect(sink.size).toBeLessThanOrEqual(values.length + 16)
       }),
     )

@@ -13,7 +13,7 @@ import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js'
 import { describe, expect, it } from 'vitest'
 import type { Field, FieldKind } from '../ocsf/columns.js'
 import { uncompressed, zstd } from './codec.js'
-import { PAGE_ROWS } from './encode.js'
+import { PAGE_ROWS } from './levels.js'
 import { STATISTICS_BYTES } from './statistics.js'
 import { createParquetWriter } from './write.js'
 

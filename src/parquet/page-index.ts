@@ -25,14 +25,15 @@ export interface IndexedChunk extends Chunk {
 
 /** Appends the bloom filters, the column indexes and the offset indexes of all row groups. */
 export function writeIndexes(out: ByteSink, groups: readonly (readonly Chunk[])[]): IndexedChunk[][] {
-  const append = (bytes: Uint8Array): Span => {
+  const span = (write: () => void): Span => {
     const offset = out.size
-    out.append(bytes)
-    return { offset, bytes: bytes.length }
+    write()
+    return { offset, bytes: out.size - offset }
   }
-  const filters = groups.map(chunks => chunks.map(({ filter }) => (filter === undefined ? undefined : append(filter))))
-  const columns = groups.map(chunks => chunks.map(chunk => append(columnIndex(chunk))))
-  const offsets = groups.map(chunks => chunks.map(chunk => append(offsetIndex(chunk))))
+  const thrift = new ThriftWriter(out)
+  const filters = groups.map(chunks => chunks.map(({ filter }) => (filter === undefined ? undefined : span(() => out.append(filter)))))
+  const columns = groups.map(chunks => chunks.map(chunk => span(() => columnIndex(thrift, chunk))))
+  const offsets = groups.map(chunks => chunks.map(chunk => span(() => offsetIndex(thrift, chunk))))
   return groups.map((chunks, group) =>
     chunks.map((chunk, at) => ({ ...chunk, bloomFilter: filters[group]![at], columnIndex: columns[group]![at]!, offsetIndex: offsets[group]![at]! })),
   )
@@ -42,8 +43,7 @@ const NOTHING = new Uint8Array()
 // the numbers of parquet.thrift
 const ORDER = { unordered: 0, ascending: 1, descending: 2 } as const
 
-function columnIndex({ leaf, pages }: Chunk): Uint8Array {
-  const out = new ThriftWriter()
+function columnIndex(out: ThriftWriter, { leaf, pages }: Chunk): void {
   const ranges = pages.map(({ statistics }) => statistics.range)
   out.bools(
     1,
@@ -63,7 +63,6 @@ function columnIndex({ leaf, pages }: Chunk): Uint8Array {
     pages.map(({ statistics }) => statistics.nulls),
   )
   out.stop()
-  return out.sink.view()
 }
 
 /** Whether both bounds rise or fall from page to page, as they are written: cut texts, and without the null pages. */
@@ -84,13 +83,11 @@ function boundaryOrder(leaf: Leaf, ranges: readonly (Range | undefined)[]): numb
   return ascending ? ORDER.ascending : descending ? ORDER.descending : ORDER.unordered
 }
 
-function offsetIndex({ pages }: Chunk): Uint8Array {
-  const out = new ThriftWriter()
+function offsetIndex(out: ThriftWriter, { pages }: Chunk): void {
   out.structs(1, pages, ({ offset, bytes, row }: DataPage) => {
     out.i64(1, offset)
     out.i32(2, bytes)
     out.i64(3, row)
   })
   out.stop()
-  return out.sink.view()
 }

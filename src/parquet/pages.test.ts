@@ -7,8 +7,9 @@ import type { Field, FieldKind } from '../ocsf/columns.js'
 import { type Codec, snappy, uncompressed, zstd } from './codec.js'
 import { DICTIONARY_BYTES } from './dictionary.js'
 import { PAGE_BYTES } from './encode.js'
+import { ROW_GROUP_BYTES } from './row-groups.js'
 import { STATISTICS_BYTES } from './statistics.js'
-import { createParquetWriter, ROW_GROUP_BYTES } from './write.js'
+import { createParquetWriter } from './write.js'
 
 type Obj = Readonly<Record<string, unknown>>
 

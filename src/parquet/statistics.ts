@@ -26,42 +26,123 @@ export interface Extremes {
   readonly max: number
 }
 
-/**
- * Finds the extremes of `values[from, to)`, or, with codes, of the values that `codes[from, to)` point at; `undefined`
- * when there are none.
- */
-export function extremesFinder(column: ColumnBuffer, values: Int32Array, codes: Int32Array | undefined): (from: number, to: number) => Extremes | undefined {
-  const compare = compareOf(column)
-  if (codes === undefined)
-    return (from, to) => {
-      if (from === to) return undefined
-      let min = from
-      let max = from
-      for (let at = from + 1; at < to; at++) {
-        if (compare(values, at, min) < 0) min = at
-        else if (compare(values, at, max) > 0) max = at
-      }
-      return { min, max }
-    }
-
-  if (values.length === column.words) return (from, to) => (from === to ? undefined : { min: 0, max: 0 })
-  // each value of the dictionary is compared once per call
-  const calls = new Int32Array(values.length)
-  let call = 0
-  return (from, to) => {
-    if (from === to) return undefined
-    call++
-    let min = codes[from]!
-    let max = min
-    for (let at = from; at < to; at++) {
-      const code = codes[at]!
-      if (calls[code] === call) continue
-      calls[code] = call
-      if (compare(values, code, min) < 0) min = code
-      else if (compare(values, code, max) > 0) max = code
-    }
-    return { min, max }
+/** The extremes of `values[from, to)`; `undefined` when there are none. */
+export function extremesOf(column: ColumnBuffer, values: Int32Array, from: number, to: number): Extremes | undefined {
+  if (from === to) return undefined
+  if (column.text !== undefined) return extremesOfTexts(column.text, values, from, to)
+  switch (column.leaf.physical) {
+    case 'int64':
+      return extremesOfInt64(values, from, to)
+    case 'double':
+      return extremesOfDoubles(values, from, to)
+    default:
+      return extremesOfWords(values, from, to)
   }
+}
+
+function extremesOfWords(values: Int32Array, from: number, to: number): Extremes {
+  let min = from
+  let max = from
+  let low = values[from]!
+  let high = low
+  for (let at = from + 1; at < to; at++) {
+    const value = values[at]!
+    if (value < low) {
+      low = value
+      min = at
+    } else if (value > high) {
+      high = value
+      max = at
+    }
+  }
+  return { min, max }
+}
+
+function extremesOfInt64(values: Int32Array, from: number, to: number): Extremes {
+  let min = from
+  let max = from
+  let minHigh = values[from * 2 + 1]!
+  let maxHigh = minHigh
+  let minLow = values[from * 2]! ^ SIGN // so that lower words compare as if they had a sign
+  let maxLow = minLow
+  for (let at = from + 1; at < to; at++) {
+    const high = values[at * 2 + 1]!
+    const low = values[at * 2]! ^ SIGN
+    if (high < minHigh || (high === minHigh && low < minLow)) {
+      minHigh = high
+      minLow = low
+      min = at
+    } else if (high > maxHigh || (high === maxHigh && low > maxLow)) {
+      maxHigh = high
+      maxLow = low
+      max = at
+    }
+  }
+  return { min, max }
+}
+
+const SIGN = 1 << 31
+
+function extremesOfDoubles(values: Int32Array, from: number, to: number): Extremes {
+  let min = from
+  let max = from
+  for (let at = from + 1; at < to; at++) {
+    if (compareDouble(values, at, min) < 0) min = at
+    else if (compareDouble(values, at, max) > 0) max = at
+  }
+  return { min, max }
+}
+
+function extremesOfTexts(text: TextStore, values: Int32Array, from: number, to: number): Extremes {
+  let min = from
+  let max = from
+  let low = leading(text, values[from]!)
+  let high = low
+  for (let at = from + 1; at < to; at++) {
+    const number = values[at]!
+    const start = leading(text, number)
+    if (start <= low && (start < low || compareTexts(text, number, values[min]!) < 0)) {
+      low = start
+      min = at
+    } else if (start >= high && (start > high || compareTexts(text, number, values[max]!) > 0)) {
+      high = start
+      max = at
+    }
+  }
+  return { min, max }
+}
+
+/** The first four bytes of a text as a number, in the order of texts; nothing counts as a zero. */
+function leading({ bytes, ends }: TextStore, number: number): number {
+  const start = number === 0 ? 0 : ends[number - 1]!
+  const length = ends[number]! - start
+  if (length >= 4) return ((bytes[start]! << 24) | (bytes[start + 1]! << 16) | (bytes[start + 2]! << 8) | bytes[start + 3]!) ^ SIGN
+  let word = 0
+  for (let at = 0; at < length; at++) word |= bytes[start + at]! << (24 - at * 8)
+  return word ^ SIGN
+}
+
+/** Each of `codes[from, to)` once; `seen` has room for every code and is left as it was: all zeros. */
+export function codesIn(codes: Int32Array, from: number, to: number, seen: Uint8Array): Int32Array {
+  const found = new Int32Array(Math.min(to - from, seen.length))
+  let count = 0
+  for (let at = from; at < to && count < seen.length; at++) {
+    const code = codes[at]!
+    if (seen[code] === 1) continue
+    seen[code] = 1
+    found[count++] = code
+  }
+  for (let at = 0; at < count; at++) seen[found[at]!] = 0
+  return found.subarray(0, count)
+}
+
+/** The extremes of the values that stand at these places. */
+export function extremesAt(column: ColumnBuffer, values: Int32Array, places: Int32Array): Extremes | undefined {
+  const { words } = column
+  const some = new Int32Array(places.length * words)
+  for (let at = 0; at < places.length; at++) for (let word = 0; word < words; word++) some[at * words + word] = values[places[at]! * words + word]!
+  const found = extremesOf(column, some, 0, places.length)
+  return found && { min: places[found.min]!, max: places[found.max]! }
 }
 
 /** The extremes of several runs together. */

@@ -12,10 +12,14 @@ const STRUCT = 12
 
 const utf8 = new TextEncoder()
 
-/** Writes the fields of a struct; field ids must rise within one struct. */
+/** Writes the fields of a struct behind what the sink holds; field ids must rise within one struct. */
 export class ThriftWriter {
-  readonly sink = new ByteSink()
+  readonly sink: ByteSink
   #last = 0
+
+  constructor(sink: ByteSink = new ByteSink()) {
+    this.sink = sink
+  }
 
   bool(id: number, value: boolean): void {
     this.#field(id, value ? TRUE : FALSE)

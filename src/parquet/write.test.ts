@@ -15,8 +15,8 @@ import { completer } from '../ocsf/complete.js'
 import { loadFacts } from '../ocsf/facts.js'
 import { VERSION } from '../version.js'
 import { type CodecName, uncompressed } from './codec.js'
-import { PAGE_ROWS } from './encode.js'
 import { flatten } from './flatten.js'
+import { PAGE_ROWS } from './levels.js'
 import { createParquetWriter } from './write.js'
 
 type Obj = Readonly<Record<string, unknown>>

@@ -6,17 +6,12 @@ import type { MappedClass } from '../ocsf/mapped.js'
 import { VERSION } from '../version.js'
 import { ByteSink } from './bytes.js'
 import type { Codec } from './codec.js'
-import { addRowBytes, type ColumnBuffer, storedRow } from './column.js'
-import { type Chunk, writeChunk } from './encode.js'
+import { type Chunk, createChunkWriter } from './encode.js'
 import { footerBytes, type RowGroup } from './footer.js'
 import { writeIndexes } from './page-index.js'
+import { groupEnds, timeOrder } from './row-groups.js'
 import { parquetSchema } from './schema.js'
 import { createShredder } from './shred.js'
-
-/** Rows of a row group at most. */
-export const ROW_GROUP_ROWS = 50_000
-/** Bytes of text and list items of a row group at most, uncompressed, unless one row has more. */
-export const ROW_GROUP_BYTES = 64 * 2 ** 20
 
 export interface ParquetOptions {
   readonly codec: Codec
@@ -78,12 +73,12 @@ export function createParquetWriter(
     const out = new ByteSink(1 << 16)
     out.append(MAGIC)
     const groups: (Omit<RowGroup, 'chunks'> & { readonly chunks: readonly Chunk[] })[] = []
+    const ends = groupEnds(columns, order)
+    const writer = createChunkWriter(out, columns, order, codec)
     let from = 0
-    for (const to of groupEnds(columns, rows, order)) {
+    for (const to of ends) {
       const offset = out.size
-      const chunks: Chunk[] = []
-      for (const column of columns) chunks.push(writeChunk(out, column, order, from, to, codec))
-      groups.push({ rows: to - from, offset, chunks })
+      groups.push({ rows: to - from, offset, chunks: writer.rowGroup(from, to) })
       from = to
     }
     const indexed = writeIndexes(
@@ -152,44 +147,3 @@ function rememberingShort(codec: Codec): Codec {
 
 const SHORT_PAGE = 32
 const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31)
-
-/** Where row groups end, counted in rows and bytes. */
-function groupEnds(columns: readonly ColumnBuffer[], rows: number, order: Uint32Array | undefined): number[] {
-  const sizes = new Float64Array(rows)
-  let every = 0
-  for (const column of columns) every += addRowBytes(column, sizes)
-  const ends: number[] = []
-  let from = 0
-  let bytes = 0
-  for (let at = 0; at < rows; at++) {
-    const size = every + sizes[order === undefined ? at : order[at]!]!
-    if (at > from && (at - from === ROW_GROUP_ROWS || bytes + size > ROW_GROUP_BYTES)) {
-      ends.push(at)
-      from = at
-      bytes = 0
-    }
-    bytes += size
-  }
-  if (rows > 0) ends.push(rows)
-  return ends
-}
-
-/** The rows by time, stable, nulls last; `undefined` when they already are. */
-function timeOrder(column: ColumnBuffer, rows: number): Uint32Array | undefined {
-  const { defs, data, leaf } = column
-  const compare = (a: number, b: number): number => {
-    const x = storedRow(column, a)
-    const y = storedRow(column, b)
-    if (x === y) return a - b
-    const present = defs[x] === leaf.def
-    if (present !== (defs[y] === leaf.def)) return present ? -1 : 1
-    if (!present) return a - b
-    return data[x * 2 + 1]! - data[y * 2 + 1]! || (data[x * 2]! >>> 0) - (data[y * 2]! >>> 0) || a - b
-  }
-  let sorted = true
-  for (let row = 1; row < rows && sorted; row++) sorted = compare(row - 1, row) < 0
-  if (sorted) return undefined
-  const order = new Uint32Array(rows)
-  for (let row = 0; row < rows; row++) order[row] = row
-  return order.sort(compare)
-}

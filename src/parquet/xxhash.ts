@@ -1,5 +1,7 @@
 /**
  * XXH64 with seed 0, the hash of Parquet's bloom filters, in pairs of 32-bit words, since BigInt arithmetic allocates.
+ * Words live in locals and each product is spelled out, since a function cannot return two words without a place to
+ * put them: through an array of registers short texts took twice as long.
  *
  * https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
  */
@@ -16,13 +18,6 @@ const P4_HIGH = 0x85ebca77 | 0
 const P5_LOW = 0x165667c5
 const P5_HIGH = 0x27d4eb2f
 
-// 64-bit registers, low word first: one typed array keeps them unboxed
-const HASH = 0
-const INPUT = 2
-const LANES = 4
-const registers = new Int32Array(12)
-const ROTATIONS = Int32Array.of(1, 7, 12, 18)
-
 /** The upper word of the product of two unsigned words. */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff
@@ -34,122 +29,124 @@ function multiplyHigh(a: number, b: number): number {
   return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carry >>> 16)) | 0
 }
 
-function multiply(at: number, low: number, high: number): void {
-  const ownLow = registers[at]!
-  const ownHigh = registers[at + 1]!
-  registers[at] = Math.imul(ownLow, low)
-  registers[at + 1] = (multiplyHigh(ownLow, low) + Math.imul(ownHigh, low) + Math.imul(ownLow, high)) | 0
+/** The upper word of the product of two pairs, modulo 2^64; the lower one is that of the lower words. */
+function productHigh(low: number, high: number, otherLow: number, otherHigh: number): number {
+  return (multiplyHigh(low, otherLow) + Math.imul(high, otherLow) + Math.imul(low, otherHigh)) | 0
 }
 
-function add(at: number, low: number, high: number): void {
-  const sum = (registers[at]! + low) | 0
-  const carry = sum >>> 0 < low >>> 0 ? 1 : 0
-  registers[at] = sum
-  registers[at + 1] = (registers[at + 1]! + high + carry) | 0
-}
-
-/** By 1 to 31 bits. */
-function rotateLeft(at: number, bits: number): void {
-  const low = registers[at]!
-  const high = registers[at + 1]!
-  registers[at] = (low << bits) | (high >>> (32 - bits))
-  registers[at + 1] = (high << bits) | (low >>> (32 - bits))
-}
-
-function set(at: number, low: number, high: number): void {
-  registers[at] = low
-  registers[at + 1] = high
+/** The upper word of a sum, given the lower word of the sum and of one side. */
+function sumHigh(high: number, otherHigh: number, sumLow: number, otherLow: number): number {
+  return (high + otherHigh + (sumLow >>> 0 < otherLow >>> 0 ? 1 : 0)) | 0
 }
 
 function word(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }
 
-/** Mixes eight bytes of input into a lane. */
-function round(lane: number, low: number, high: number): void {
-  set(INPUT, low, high)
-  multiply(INPUT, P2_LOW, P2_HIGH)
-  add(lane, registers[INPUT]!, registers[INPUT + 1]!)
-  rotateLeft(lane, 31)
-  multiply(lane, P1_LOW, P1_HIGH)
-}
-
-/** Mixes eight bytes, already a round of their own or a lane, into the hash. */
-function merge(low: number, high: number): void {
-  set(INPUT, low, high)
-  multiply(INPUT, P2_LOW, P2_HIGH)
-  rotateLeft(INPUT, 31)
-  multiply(INPUT, P1_LOW, P1_HIGH)
-  registers[HASH]! ^= registers[INPUT]!
-  registers[HASH + 1]! ^= registers[INPUT + 1]!
-}
+const LANE_ROTATIONS = Int32Array.of(1, 7, 12, 18)
+/** Four lanes and the hash made of them, low word first. */
+const lanes = new Int32Array(10)
 
 /** Hashes `bytes[from, to)` and writes the low word to `out[at]`, the high one to `out[at + 1]`. */
 export function xxh64(bytes: Uint8Array, from: number, to: number, out: Uint32Array, at: number): void {
+  let low = P5_LOW
+  let high = P5_HIGH
   let read = from
   if (to - from >= 32) {
-    set(LANES, (P1_LOW + P2_LOW) | 0, 0x60ea27ee)
-    set(LANES + 2, P2_LOW, P2_HIGH)
-    set(LANES + 4, 0, 0)
-    set(LANES + 6, -P1_LOW | 0, ~P1_HIGH)
-    for (; read + 32 <= to; read += 32)
-      for (let lane = 0; lane < 4; lane++) round(LANES + lane * 2, word(bytes, read + lane * 8), word(bytes, read + lane * 8 + 4))
-    mergeLanes()
-  } else set(HASH, P5_LOW, P5_HIGH)
+    read = stripes(bytes, from, to)
+    low = lanes[8]!
+    high = lanes[9]!
+  }
+  let before = low
+  low = (low + to - from) | 0
+  high = sumHigh(high, 0, low, before)
 
-  add(HASH, to - from, 0)
   for (; read + 8 <= to; read += 8) {
-    merge(word(bytes, read), word(bytes, read + 4))
-    rotateLeft(HASH, 27)
-    multiply(HASH, P1_LOW, P1_HIGH)
-    add(HASH, P4_LOW, P4_HIGH)
+    let nextLow = word(bytes, read)
+    let nextHigh = productHigh(nextLow, word(bytes, read + 4), P2_LOW, P2_HIGH)
+    nextLow = Math.imul(nextLow, P2_LOW)
+    const turned = (nextLow << 31) | (nextHigh >>> 1)
+    nextHigh = (nextHigh << 31) | (nextLow >>> 1)
+    low ^= Math.imul(turned, P1_LOW)
+    high ^= productHigh(turned, nextHigh, P1_LOW, P1_HIGH)
+    before = (low << 27) | (high >>> 5)
+    high = productHigh(before, (high << 27) | (low >>> 5), P1_LOW, P1_HIGH)
+    low = (Math.imul(before, P1_LOW) + P4_LOW) | 0
+    high = sumHigh(high, P4_HIGH, low, P4_LOW)
   }
   if (read + 4 <= to) {
-    mix(word(bytes, read), P1_LOW, P1_HIGH)
-    rotateLeft(HASH, 23)
-    multiply(HASH, P2_LOW, P2_HIGH)
-    add(HASH, P3_LOW, P3_HIGH)
+    const next = word(bytes, read)
+    low ^= Math.imul(next, P1_LOW)
+    high ^= productHigh(next, 0, P1_LOW, P1_HIGH)
+    before = (low << 23) | (high >>> 9)
+    high = productHigh(before, (high << 23) | (low >>> 9), P2_LOW, P2_HIGH)
+    low = (Math.imul(before, P2_LOW) + P3_LOW) | 0
+    high = sumHigh(high, P3_HIGH, low, P3_LOW)
     read += 4
   }
   for (; read < to; read++) {
-    mix(bytes[read]!, P5_LOW, P5_HIGH)
-    rotateLeft(HASH, 11)
-    multiply(HASH, P1_LOW, P1_HIGH)
+    const next = bytes[read]!
+    low ^= Math.imul(next, P5_LOW)
+    high ^= productHigh(next, 0, P5_LOW, P5_HIGH)
+    before = (low << 11) | (high >>> 21)
+    high = productHigh(before, (high << 11) | (low >>> 21), P1_LOW, P1_HIGH)
+    low = Math.imul(before, P1_LOW)
   }
-  avalanche()
-  out[at] = registers[HASH]!
-  out[at + 1] = registers[HASH + 1]!
+
+  low ^= high >>> 1 // h ^= h >> 33
+  high = productHigh(low, high, P2_LOW, P2_HIGH)
+  low = Math.imul(low, P2_LOW)
+  low ^= (low >>> 29) | (high << 3) // h ^= h >> 29
+  high ^= high >>> 29
+  high = productHigh(low, high, P3_LOW, P3_HIGH)
+  low = Math.imul(low, P3_LOW)
+  out[at] = low ^ high // h ^= h >> 32
+  out[at + 1] = high
 }
 
-function mergeLanes(): void {
-  set(HASH, 0, 0)
+/** Mixes all whole stripes of 32 bytes into the lanes, and these into one hash; returns where it stopped. */
+function stripes(bytes: Uint8Array, from: number, to: number): number {
+  lanes[0] = P1_LOW + P2_LOW
+  lanes[1] = 0x60ea27ee
+  lanes[2] = P2_LOW
+  lanes[3] = P2_HIGH
+  lanes[4] = lanes[5] = 0
+  lanes[6] = -P1_LOW
+  lanes[7] = ~P1_HIGH
+  let read = from
+  for (; read + 32 <= to; read += 32) {
+    for (let lane = 0; lane < 8; lane += 2) {
+      const nextLow = word(bytes, read + lane * 4)
+      const nextHigh = productHigh(nextLow, word(bytes, read + lane * 4 + 4), P2_LOW, P2_HIGH)
+      const product = Math.imul(nextLow, P2_LOW)
+      const low = (lanes[lane]! + product) | 0
+      const high = sumHigh(lanes[lane + 1]!, nextHigh, low, product)
+      const turned = (low << 31) | (high >>> 1)
+      lanes[lane] = Math.imul(turned, P1_LOW)
+      lanes[lane + 1] = productHigh(turned, (high << 31) | (low >>> 1), P1_LOW, P1_HIGH)
+    }
+  }
+  let low = 0
+  let high = 0
   for (let lane = 0; lane < 4; lane++) {
-    const from = LANES + lane * 2
-    set(INPUT, registers[from]!, registers[from + 1]!)
-    rotateLeft(INPUT, ROTATIONS[lane]!)
-    add(HASH, registers[INPUT]!, registers[INPUT + 1]!)
+    const bits = LANE_ROTATIONS[lane]!
+    const laneLow = lanes[lane * 2]!
+    const laneHigh = lanes[lane * 2 + 1]!
+    const turned = (laneLow << bits) | (laneHigh >>> (32 - bits))
+    low = (low + turned) | 0
+    high = sumHigh(high, (laneHigh << bits) | (laneLow >>> (32 - bits)), low, turned)
   }
-  for (let lane = 0; lane < 4; lane++) {
-    merge(registers[LANES + lane * 2]!, registers[LANES + lane * 2 + 1]!)
-    multiply(HASH, P1_LOW, P1_HIGH)
-    add(HASH, P4_LOW, P4_HIGH)
+  for (let lane = 0; lane < 8; lane += 2) {
+    const product = Math.imul(lanes[lane]!, P2_LOW)
+    const productUp = productHigh(lanes[lane]!, lanes[lane + 1]!, P2_LOW, P2_HIGH)
+    const turned = (product << 31) | (productUp >>> 1)
+    low ^= Math.imul(turned, P1_LOW)
+    high ^= productHigh(turned, (productUp << 31) | (product >>> 1), P1_LOW, P1_HIGH)
+    high = productHigh(low, high, P1_LOW, P1_HIGH)
+    low = (Math.imul(low, P1_LOW) + P4_LOW) | 0
+    high = sumHigh(high, P4_HIGH, low, P4_LOW)
   }
-}
-
-/** Mixes up to four bytes, times a prime, into the hash. */
-function mix(value: number, low: number, high: number): void {
-  set(INPUT, value, 0)
-  multiply(INPUT, low, high)
-  registers[HASH]! ^= registers[INPUT]!
-  registers[HASH + 1]! ^= registers[INPUT + 1]!
-}
-
-function avalanche(): void {
-  registers[HASH]! ^= registers[HASH + 1]! >>> 1 // h ^= h >> 33
-  multiply(HASH, P2_LOW, P2_HIGH)
-  const low = registers[HASH]!
-  const high = registers[HASH + 1]!
-  set(HASH, low ^ ((low >>> 29) | (high << 3)), high ^ (high >>> 29)) // h ^= h >> 29
-  multiply(HASH, P3_LOW, P3_HIGH)
-  registers[HASH]! ^= registers[HASH + 1]! // h ^= h >> 32
+  lanes[8] = low
+  lanes[9] = high
+  return read
 }
