@@ -8,6 +8,7 @@ export default defineConfig({
     arrow: 'src/parquet/arrow.ts',
     lake: 'src/lake/index.ts',
     node: 'src/node/index.ts',
+    lambda: 'src/node/lambda/index.ts',
     bin: 'src/node/bin.ts',
     worker: 'src/node/worker.ts',
     'sources/index': 'src/sources/index.ts',

@@ -28,7 +28,18 @@ export type Outcome =
   | EventOutcome
   | { readonly kind: 'filtered'; readonly reason: string; readonly place: Place }
   | { readonly kind: 'duplicate'; readonly uid: string; readonly place: Place }
-  | { readonly kind: 'rejected'; readonly stage: Stage; readonly issues: readonly Issue[]; readonly raw: string | Uint8Array; readonly place: Place }
+  | RejectedOutcome
+
+/** A record that became no event. */
+export interface RejectedOutcome {
+  readonly kind: 'rejected'
+  readonly stage: Stage
+  readonly issues: readonly Issue[]
+  readonly raw: string | Uint8Array
+  readonly place: Place
+  /** What must stand before `raw` so that it can be read alone: the header line of a table. */
+  readonly preface?: string
+}
 
 /** A record that became an event. */
 export interface EventOutcome {
@@ -65,6 +76,8 @@ export interface ConvertOptions {
 export interface Converter {
   /** Records read so far. */
   readonly in: number
+  /** What must stand before a record that was just read so that it can be read alone. */
+  readonly preface: string | undefined
   push(bytes: Uint8Array): void
   /** The object is over: what is cut off becomes an outcome too. */
   end(): void
@@ -135,8 +148,11 @@ async function compile(source: AnySource, version: OcsfVersion, observables: boo
  */
 export type Take = (event: MappedEvent, rawBytes: number) => boolean
 
+/** Called once for each record. `raw` is the record as logged, valid during the call only. */
+export type EmitOutcome = (outcome: Outcome, raw: Uint8Array) => void
+
 /** Builds a converter that calls `emit` once for each record, in order, but for those that `take` took. */
-export async function createConverter(options: ConvertOptions, emit: (outcome: Outcome) => void, take?: Take): Promise<Converter> {
+export async function createConverter(options: ConvertOptions, emit: EmitOutcome, take?: Take): Promise<Converter> {
   const { source, ocsf, observables, raw: rawPolicy = 'drop', filter } = options
   const pipeline = await loadPipeline(source, ocsf, observables)
   const context: Context = { ...options.context, version: pipeline.version }
@@ -150,6 +166,7 @@ export async function createConverter(options: ConvertOptions, emit: (outcome: O
     issues,
     raw: rawText(raw) ?? raw.slice(),
     place,
+    preface: decoder.preface?.(),
   })
 
   /** `undefined` for a record that was taken. */
@@ -202,14 +219,17 @@ export async function createConverter(options: ConvertOptions, emit: (outcome: O
     read++
     if ('record' in item) {
       const outcome = outcomeOf(item.record, item.raw, item.place)
-      if (outcome !== undefined) emit(outcome)
-    } else if ('fault' in item) emit(reject('decode', [issueOf(item.fault)], item.raw, item.place))
-    else emit({ kind: 'filtered', reason: item.skip, place: item.place })
+      if (outcome !== undefined) emit(outcome, item.raw)
+    } else if ('fault' in item) emit(reject('decode', [issueOf(item.fault)], item.raw, item.place), item.raw)
+    else emit({ kind: 'filtered', reason: item.skip, place: item.place }, item.raw)
   }
 
   return {
     get in() {
       return read
+    },
+    get preface() {
+      return decoder.preface?.()
     },
     push: bytes => decoder.push(bytes, onDecoded),
     end: () => decoder.end(onDecoded),

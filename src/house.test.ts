@@ -109,6 +109,7 @@ describe('the house', () => {
       './arrow',
       './lake',
       './node',
+      './lambda',
       './schemas/*',
       './package.json',
     ])

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import * as index from './index.js'
 import * as lake from './lake/index.js'
 import * as node from './node/index.js'
+import * as lambda from './node/lambda/index.js'
 import * as arrow from './parquet/arrow.js'
 import * as parquet from './parquet/index.js'
 import { SOURCES } from './sources/index.js'
@@ -33,7 +34,7 @@ async function bundle(entry: string, external: readonly string[] = [], splitting
 describe('the doors', () => {
   it('export these names and no others', () => {
     expect(
-      Object.fromEntries(Object.entries({ index, lake, node, arrow, parquet }).map(([door, exports]) => [door, Object.keys(exports).sort()])),
+      Object.fromEntries(Object.entries({ index, lake, node, lambda, arrow, parquet }).map(([door, exports]) => [door, Object.keys(exports).sort()])),
     ).toMatchInlineSnapshot(`
       {
         "arrow": [
@@ -100,6 +101,9 @@ describe('the doors', () => {
           "securityLakeLayout",
           "securityLakeTarget",
           "tableName",
+        ],
+        "lambda": [
+          "createHandler",
         ],
         "node": [
           "convertFiles",

@@ -6,12 +6,14 @@ export {
   type ConvertOptions,
   convert,
   createConverter,
+  type EmitOutcome,
   type EventOutcome,
   loadPipeline,
   type OcsfEvent,
   type Outcome,
   type Pipeline,
   type RawPolicy,
+  type RejectedOutcome,
   type Stage,
 } from './convert.js'
 // bytes -> records

@@ -34,6 +34,8 @@ export interface Decoder<Rec> {
   push(bytes: Uint8Array, emit: Emit<Rec>): void
   /** The object is over: emits what is left, a cut-off last record included. */
   end(emit: Emit<Rec>): void
+  /** What must stand before a raw record so that it can be read alone: the header line of a table. */
+  preface?(): string | undefined
 }
 
 /** A record longer than this is a fault, not a crash: 16 MiB. CloudTrail's own cap is far below. */

@@ -179,6 +179,7 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
       emit = sink
       lines.end()
     },
+    preface: () => (header === '' ? undefined : header),
   }
 }
 

@@ -18,6 +18,8 @@ export const PART_OBJECTS = 256
 /** A finished object: its key below the lake (its URL in Security Lake), and its bytes. */
 export interface LakeObject {
   readonly key: string
+  /** `<source>/<class_uid>` */
+  readonly class: string
   readonly rows: number
   readonly bytes: Uint8Array
 }
@@ -90,7 +92,8 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
       const { rows } = writer
       if (rows === 0) continue // opened for an event that did not fit
       const { source } = pipeline
-      put({ key: objectKey({ unit, source, classUid, partition, part }, layout.prefix(source, classUid)), rows, bytes: writer.finish() })
+      const key = objectKey({ unit, source, classUid, partition, part }, layout.prefix(source, classUid))
+      put({ key, class: `${source.id}/${classUid}`, rows, bytes: writer.finish() })
     }
     open.clear()
     last = undefined

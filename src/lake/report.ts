@@ -14,6 +14,8 @@ export type PutOutcome = 'written' | 'replaced' | 'unchanged'
 
 export interface ReportedObject {
   readonly key: string
+  /** `<source>/<class_uid>` of an object of one class. */
+  readonly class?: string
   readonly rows: number
   readonly bytes: number
   readonly put: PutOutcome

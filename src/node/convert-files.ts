@@ -9,12 +9,11 @@ import { findInputs, type Input, spoolInput } from './inputs.js'
 import { openLane, runLanes } from './lanes.js'
 import { type ConvertFilesOptions, checkOptions } from './options.js'
 import { createProgress } from './progress.js'
+import { MAX_BYTES } from './read-object.js'
 import { ndjsonFiles, ndjsonJoin, ndjsonStream } from './sinks.js'
 import { openStore, placeBelow, securityLakeStore } from './store.js'
 import { createNames, inOrder, unitsOf } from './units.js'
 import { openWorkerLane, workerSetup } from './worker-lane.js'
-
-const MAX_BYTES = 8 * 2 ** 30
 
 /**
  * Converts files and returns the report. Data faults never throw: they are in the report and in the reject files.

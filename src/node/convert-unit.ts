@@ -61,6 +61,8 @@ export interface UnitDoors {
   onProgress(unit: Unit, progress: UnitProgress): void
   /** Where events go as NDJSON; without it they go into Parquet objects. */
   readonly lines: LineSink | undefined
+  /** Where rejects go instead of the place of the settings. */
+  readonly rejects?: Rejects
 }
 
 /** Converts units one at a time and returns the report of each. */
@@ -72,16 +74,16 @@ export async function createUnitConverter(settings: UnitSettings): Promise<UnitC
   const codec = await nodeCodec(settings.compression, settings.compressionLevel)
   const store = lake === undefined ? openStore(out ?? '.', s3) : securityLakeStore(lake, s3)
   const layout = lake === undefined ? plainLayout : securityLakeLayout(lake)
-  return async (unit, { claim, onProgress, lines }) => {
+  return async (unit, { claim, onProgress, lines, rejects: kept }) => {
     const report = emptyReport(settings.ocsf)
     const name = await claim(unit, await contentOf(unit.inputs))
     const sealed: LakeObject[] = []
     const parts = lines === undefined ? createParts({ unit: name, codec, layout, put: object => sealed.push(object) }) : undefined
-    const rejects = await openRejects(settings.rejects, hashOf(name), s3)
+    const rejects = kept ?? (await openRejects(settings.rejects, hashOf(name), s3))
     const drain = async (): Promise<void> => {
       for (const object of sealed.splice(0)) {
         const put = await store.put(object)
-        report.objects.push({ key: object.key, rows: object.rows, bytes: object.bytes.length, put })
+        report.objects.push({ key: object.key, class: object.class, rows: object.rows, bytes: object.bytes.length, put })
       }
       await rejects.flush()
     }
@@ -146,38 +148,39 @@ async function convertItems(
     report.files.failed++
     countIn(report, UNKNOWN, 1)
     countOutcome(report, UNKNOWN, rejected)
-    rejects.add(UNKNOWN, input.key, rejected)
+    rejects.add(UNKNOWN, input, rejected)
     return
   }
 
   const { source } = choice
   countRecognised(report, source.id, choice.by)
   rejects.expect(source.id)
-  const said = readObjectKey(input.key)
-  const fallback: Fallback = { region: said.region ?? settings.region, account: said.account ?? settings.account }
+  const { said } = input
+  const named = readObjectKey(input.key)
+  const fallback: Fallback = { region: said?.region ?? named.region ?? settings.region, account: said?.account ?? named.account ?? settings.account }
   const pipeline = await loadPipeline(source, ocsf, observables)
   let batch = new Map<string, string[]>()
-  const settle = (converted: Outcome): void => {
-    const outcome = converted.kind === 'event' && parts !== undefined ? asRow(converted, parts) : converted
+  const settle = (converted: Outcome, raw: Uint8Array): void => {
+    const outcome = converted.kind === 'event' && parts !== undefined ? asRow(converted, parts, raw) : converted
     countOutcome(report, source.id, outcome)
-    if (outcome.kind === 'rejected') rejects.add(source.id, input.key, outcome)
+    if (outcome.kind === 'rejected') rejects.add(source.id, input, outcome)
     if (outcome.kind !== 'event' || lines === undefined) return
     const name = `${source.id}.${outcome.event.class_uid}`
     const waiting = batch.get(name) ?? []
     batch.set(name, waiting)
     waiting.push(`${stringify(outcome.event)}\n`)
   }
-  const asRow = (outcome: EventOutcome, parts: Parts): Outcome => {
+  const asRow = (outcome: EventOutcome, parts: Parts, raw: Uint8Array): Outcome => {
     const issue = parts.add(pipeline, outcome.event, outcome.rawBytes, fallback)
     if (issue === undefined) return outcome
-    return { kind: 'rejected', stage: 'write', issues: [issue], raw: stringify(outcome.event), place: outcome.place }
+    return { kind: 'rejected', stage: 'write', issues: [issue], raw: rawText(raw) ?? raw.slice(), place: outcome.place, preface: converter.preface }
   }
   const flush = async (): Promise<void> => {
     for (const [name, some] of batch) await lines!.write(name, some.join(''))
     batch = new Map()
     await drain()
   }
-  const context = { ...fallback, key: input.key, fileTime: said.fileTime, fields: settings.fields }
+  const context = { ...fallback, key: input.key, fileTime: named.fileTime, logGroup: said?.logGroup, fields: settings.fields }
   const take: Take | undefined =
     parts && ((event, rawBytes) => parts.addMapped(pipeline, event, rawBytes, fallback) && countRow(report, source.id, event.class_uid))
   const converter = await createConverter({ source, ocsf, observables, raw: settings.raw, context }, settle, take)

@@ -22,9 +22,17 @@ export interface StoredFile {
   readonly versionId?: string
 }
 
-/** One stored object. */
+/** What the envelope says in which a record came. */
+export interface Said {
+  readonly account?: string
+  readonly region?: string
+  readonly logGroup?: string
+}
+
+/** One stored object, or a record that came alone. */
 export interface Input extends StoredFile {
   open(): AsyncIterable<Uint8Array>
+  readonly said?: Said
 }
 
 /** What is stored, with the way to its bytes. */

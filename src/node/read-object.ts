@@ -5,6 +5,9 @@ import { HEAD_BYTES } from '../sources/source.js'
 import { gunzip, isGzip, type Unzipped } from './gunzip.js'
 import type { Input } from './inputs.js'
 
+/** An input with more bytes than this, uncompressed, is cut off and rejected unless said otherwise: 8 GiB. */
+export const MAX_BYTES = 8 * 2 ** 30
+
 /** The first 64 KiB, or all there is. */
 export async function readHead(items: AsyncGenerator<Unzipped, void, undefined>): Promise<{ readonly bytes: Uint8Array; readonly fault?: Fault }> {
   const chunks: Uint8Array[] = []

@@ -1,14 +1,16 @@
 /** Keeps rejected records, unredacted, so that they can be looked at and converted again after a fix. */
 import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Outcome } from '../convert.js'
+import type { RejectedOutcome } from '../convert.js'
+import { rawText } from '../decode/decoder.js'
 import { stringify } from '../json.js'
 import { isS3Url } from '../lake/s3-url.js'
 import type { S3Settings } from './aws/s3.js'
+import type { Input } from './inputs.js'
 import { writing } from './sinks.js'
 import { openStore, type Store } from './store.js'
 
-type Rejected = Extract<Outcome, { kind: 'rejected' }>
+export type Rejected = RejectedOutcome
 
 /**
  * The rejects of one unit: `<place>/<source>/<unit hash>.ndjson`, as a file with mode 0600; more than 16 MiB in S3 go on
@@ -17,7 +19,7 @@ type Rejected = Extract<Outcome, { kind: 'rejected' }>
 export interface Rejects {
   /** Records of this source come next, rejected or not. */
   expect(source: string): void
-  add(source: string, object: string, rejected: Rejected): void
+  add(source: string, input: Input, rejected: Rejected): void
   /** Writes what was added since the last call, or keeps it until there is more. */
   flush(): Promise<void>
   close(): Promise<void>
@@ -33,12 +35,12 @@ export async function openRejects(place: string | undefined, unitHash: string, s
 }
 
 /** One line: the record as it was, with what is wrong with it. */
-function lineOf(object: string, { stage, issues, raw, place }: Rejected): string {
-  const kept = typeof raw === 'string' ? { raw } : { raw_base64: base64(raw) }
-  return `${stringify({ object, ...place, stage, issues, ...kept })}\n`
+export function rejectLine({ key, said = {} }: Pick<Input, 'key' | 'said'>, { stage, issues, raw, place, preface }: Rejected): string {
+  const text = typeof raw === 'string' ? raw : rawText(raw)
+  const kept = text === undefined ? { raw_base64: Buffer.from(raw).toString('base64') } : { raw: text }
+  const { account, region, logGroup } = said
+  return `${stringify({ object: key, ...place, account, region, log_group: logGroup, stage, issues, preface, ...kept })}\n`
 }
-
-const base64 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
 
 async function fileRejects(folder: string, unitHash: string): Promise<Rejects> {
   for (const source of await readdir(folder).catch(() => [])) await rm(join(folder, source, `${unitHash}.ndjson`), { force: true })
@@ -62,10 +64,10 @@ async function fileRejects(folder: string, unitHash: string): Promise<Rejects> {
   }
   return {
     expect() {},
-    add(source, object, rejected) {
+    add(source, input, rejected) {
       const lines = pending.get(source) ?? []
       pending.set(source, lines)
-      lines.push(lineOf(object, rejected))
+      lines.push(rejectLine(input, rejected))
     },
     flush,
     async close() {
@@ -99,8 +101,8 @@ function storedRejects(store: Store, unitHash: string): Rejects {
   }
   return {
     expect: source => void of(source),
-    add(source, object, rejected) {
-      const line = lineOf(object, rejected)
+    add(source, input, rejected) {
+      const line = rejectLine(input, rejected)
       of(source).lines.push(line)
       held += line.length
     },

@@ -70,7 +70,7 @@ export interface Facts {
   readonly objects: ReadonlyMap<string, ObjectType>
 }
 
-/** The generated form: attributes are pooled, since most recur in many classes. */
+/** The generated form of a class or an object: attributes are pooled, since most recur in many. */
 export interface PackedItem {
   readonly uid?: number
   readonly category_uid?: number
@@ -79,7 +79,7 @@ export interface PackedItem {
   readonly observable?: number
   readonly deprecated?: string
   readonly profiles?: readonly string[]
-  /** Indices in `attributes` of the pack. */
+  /** Indices in `attributes` of the pool. */
   readonly attributes: readonly number[]
 }
 
@@ -87,8 +87,14 @@ export interface PackedItem {
 export interface PackedAttribute extends Omit<Attribute, 'type' | 'requirement' | 'enum'> {
   readonly type?: string
   readonly requirement?: Requirement
-  /** Index in `enums` of the pack. */
+  /** Index in `enums` of the pool. */
   readonly enum?: number
+}
+
+/** What the versions have in common: one pool for all of them is less than half of one for each. */
+export interface FactsPool {
+  readonly enums: readonly Readonly<Record<string, string>>[]
+  readonly attributes: readonly PackedAttribute[]
 }
 
 export interface PackedFacts {
@@ -97,8 +103,6 @@ export interface PackedFacts {
   readonly profiles: readonly string[]
   readonly observable_types: Facts['observableTypes']
   readonly categories: Readonly<Record<string, string>>
-  readonly enums: readonly Readonly<Record<string, string>>[]
-  readonly attributes: readonly PackedAttribute[]
   readonly classes: Readonly<Record<string, PackedItem>>
   readonly objects: Readonly<Record<string, PackedItem>>
 }
@@ -116,23 +120,28 @@ const loaded = new Map<OcsfVersion, Promise<Facts>>()
 export function loadFacts(version: OcsfVersion): Promise<Facts> {
   let facts = loaded.get(version)
   if (facts === undefined) {
-    facts = PACKS[version]().then(pack => unpackFacts(JSON.parse(pack.default) as PackedFacts))
+    facts = unpacked(version)
     loaded.set(version, facts)
   }
   return facts
+}
+
+async function unpacked(version: OcsfVersion): Promise<Facts> {
+  const [pack, pool] = await Promise.all([PACKS[version](), import('./generated/facts-pool.js')])
+  return unpackFacts(JSON.parse(pack.default) as PackedFacts, JSON.parse(pool.default) as FactsPool) // what the generator wrote
 }
 
 export function isVersion(text: unknown): text is OcsfVersion {
   return (VERSIONS as readonly unknown[]).includes(text)
 }
 
-export function unpackFacts(pack: PackedFacts): Facts {
+export function unpackFacts(pack: PackedFacts, pool: FactsPool): Facts {
   const attributes = (packed: PackedItem): Map<string, Attribute> =>
     new Map(
       packed.attributes.map(index => {
-        const spec = pack.attributes[index]!
+        const spec = pool.attributes[index]!
         const type = spec.type ?? (spec.object_type === undefined ? 'string_t' : 'object_t')
-        return [spec.name, { ...spec, type, requirement: spec.requirement ?? 'optional', enum: spec.enum === undefined ? undefined : pack.enums[spec.enum] }]
+        return [spec.name, { ...spec, type, requirement: spec.requirement ?? 'optional', enum: spec.enum === undefined ? undefined : pool.enums[spec.enum] }]
       }),
     )
   const classes = new Map<number, ClassType>()

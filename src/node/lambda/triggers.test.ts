@@ -109,13 +109,15 @@ describe('an object that S3 announces', () => {
 
   it('has the version and the ETag that the event says', () => {
     expect(workIn({ Records: [s3Record('a', { versionId: 'v2' }), s3Record('b', { versionId: 'null' }), s3Record('c')] })).toEqual([
-      { kind: 'object', bucket: 'example-logs', key: 'a', versionId: 'v2', etag },
-      { kind: 'object', bucket: 'example-logs', key: 'b', versionId: undefined, etag },
-      { kind: 'object', bucket: 'example-logs', key: 'c', versionId: undefined, etag },
+      { kind: 'object', bucket: 'example-logs', key: 'a', versionId: 'v2', etag, size: 12 },
+      { kind: 'object', bucket: 'example-logs', key: 'b', versionId: undefined, etag, size: 12 },
+      { kind: 'object', bucket: 'example-logs', key: 'c', versionId: undefined, etag, size: 12 },
     ])
-    expect(workIn(created('a'))).toEqual([{ kind: 'object', bucket: 'example-logs', key: 'a', versionId: 'v1', etag: 'b1946ac92492d2347c6235b4d2611184' }])
+    expect(workIn(created('a'))).toEqual([
+      { kind: 'object', bucket: 'example-logs', key: 'a', versionId: 'v1', etag: 'b1946ac92492d2347c6235b4d2611184', size: 12 },
+    ])
     const listed = { Items: [{ Key: 'a', Etag: `"${etag}"` }], BatchInput: { Bucket: 'example-logs' } }
-    expect(workIn(listed)).toEqual([{ kind: 'object', bucket: 'example-logs', key: 'a', versionId: undefined, etag }])
+    expect(workIn(listed)).toEqual([{ kind: 'object', bucket: 'example-logs', key: 'a', versionId: undefined, etag, size: undefined }])
   })
 
   const notification = JSON.stringify({ Records: [s3Record('a+b')] })
@@ -151,11 +153,10 @@ describe('records in the event itself', () => {
   it('are the bodies of a queue, byte for byte', () => {
     const body = '{"eventVersion":"1.11","big":9007199254740993}'
     expect(recordsIn(sqs(body, 'no json', '{"Records":[{"eventSource":"aws:s3"}]}'))).toEqual([
-      { kind: 'record', id: '00000000-0000-0000-0000-000000000000', key: 'sqs/example-queue/00000000-0000-0000-0000-000000000000', said: {}, text: body },
-      { kind: 'record', id: '00000000-0000-0000-0000-000000000001', key: 'sqs/example-queue/00000000-0000-0000-0000-000000000001', said: {}, text: 'no json' },
+      { kind: 'record', key: 'sqs/example-queue/00000000-0000-0000-0000-000000000000', said: {}, text: body },
+      { kind: 'record', key: 'sqs/example-queue/00000000-0000-0000-0000-000000000001', said: {}, text: 'no json' },
       {
         kind: 'record',
-        id: '00000000-0000-0000-0000-000000000002',
         key: 'sqs/example-queue/00000000-0000-0000-0000-000000000002',
         said: {},
         text: '{"Records":[{"eventSource":"aws:s3"}]}',
@@ -196,8 +197,8 @@ describe('a CloudWatch Logs subscription', () => {
   ] as const)('through %s gives one record a log event, with owner and log group', (service, event, region) => {
     expect(readTrigger(event, 'ap-south-1').service).toBe(service)
     expect(recordsIn(event)).toMatchObject([
-      { id: data.logEvents[0]!.id, text: 'first', said: { account: '123456789012', region, logGroup: '/aws/eks/example/cluster' } },
-      { id: data.logEvents[1]!.id, text: 'second\nline', key: `logs//aws/eks/example/cluster/kube-apiserver-audit-1/${data.logEvents[1]!.id}` },
+      { text: 'first', said: { account: '123456789012', region, logGroup: '/aws/eks/example/cluster' } },
+      { text: 'second\nline', key: `logs//aws/eks/example/cluster/kube-apiserver-audit-1/${data.logEvents[1]!.id}` },
     ])
   })
 

@@ -5,6 +5,7 @@
 import { OcsfLakeError } from '../../errors.js'
 import { isJsonObject, type Json, type JsonObject, parseJson, stringify } from '../../json.js'
 import { isGzip } from '../gunzip.js'
+import type { Said } from '../inputs.js'
 import { subscriptionOf } from './subscription.js'
 
 /** Who called, which decides what the answer looks like and what happens to an item that failed. */
@@ -19,21 +20,17 @@ export interface ObjectWork {
   readonly versionId?: string
   /** Without quotes; absent where the event does not say it. */
   readonly etag?: string
-}
-
-/** What the envelope of a record says about it. */
-export interface Said {
-  readonly account?: string
-  readonly region?: string
-  readonly logGroup?: string
+  /** Stored bytes. */
+  readonly size?: number
 }
 
 /** A raw record, or a few, that came in the event itself. */
 export interface RecordWork {
   readonly kind: 'record'
-  /** Message id, sequence number, event id: the same when it is delivered again. */
-  readonly id: string
-  /** What stands in for an object key in reports and rejects, e.g. `sqs/my-queue/<message id>`. */
+  /**
+   * What stands in for an object key in reports and rejects, e.g. `sqs/my-queue/<message id>`: the same when it is
+   * delivered again. Records of a direct call have a number only.
+   */
   readonly key: string
   readonly bytes: Uint8Array
   readonly said: Said
@@ -108,7 +105,14 @@ function s3Work(record: JsonObject): Work | undefined {
   if (typeof record.eventName !== 'string') return undefined
   if (!record.eventName.includes('ObjectCreated:')) return { kind: 'none', reason: 'not_created' }
   if (typeof bucket !== 'string' || typeof object.key !== 'string') return undefined
-  return { kind: 'object', bucket, key: fromNotification(object.key), versionId: versionOf(object.versionId), etag: etagOf(object.eTag) }
+  return {
+    kind: 'object',
+    bucket,
+    key: fromNotification(object.key),
+    versionId: versionOf(object.versionId),
+    etag: etagOf(object.eTag),
+    size: sizeOf(object.size),
+  }
 }
 
 /** Notifications encode keys as a form does: `+` is a space. */
@@ -130,6 +134,10 @@ function etagOf(etag: unknown): string | undefined {
   return optional(etag)?.replaceAll('"', '')
 }
 
+function sizeOf(size: unknown): number | undefined {
+  return typeof size === 'number' ? size : undefined
+}
+
 /** CloudTrail and Config say through SNS which objects they have delivered; their keys are not encoded. */
 function deliveryNotice(message: JsonObject): readonly Work[] | undefined {
   const { s3Bucket: bucket, s3ObjectKey } = message
@@ -143,14 +151,14 @@ function deliveryNotice(message: JsonObject): readonly Work[] | undefined {
 function sqsItem(record: JsonObject): Item {
   const id = textOf(record.messageId)
   const queue = lastOf(textOf(record.eventSourceARN), ':')
-  return { id, work: messageWork(textOf(record.body), { id, key: `sqs/${queue}/${id}`, said: {} }) }
+  return { id, work: messageWork(textOf(record.body), { key: `sqs/${queue}/${id}`, said: {} }) }
 }
 
 function snsItem(record: JsonObject): Item {
   const sns = isObject(record.Sns) ? record.Sns : {}
   const id = textOf(sns.MessageId)
   const topic = lastOf(textOf(sns.TopicArn), ':')
-  return { id, work: messageWork(textOf(sns.Message), { id, key: `sns/${topic}/${id}`, said: {} }) }
+  return { id, work: messageWork(textOf(sns.Message), { key: `sns/${topic}/${id}`, said: {} }) }
 }
 
 type Origin = Omit<RecordWork, 'kind' | 'bytes'>
@@ -197,14 +205,14 @@ function isS3Event(event: JsonObject): boolean {
 function eventWork(event: JsonObject): Work | undefined {
   if (!isS3Event(event)) {
     const id = textOf(event.id)
-    return { kind: 'record', id, key: `eventbridge/${textOf(event.source)}/${id}`, bytes: utf8(stringify(event)), said: saidBy(event) }
+    return { kind: 'record', key: `eventbridge/${textOf(event.source)}/${id}`, bytes: utf8(stringify(event)), said: saidBy(event) }
   }
   if (event['detail-type'] !== 'Object Created') return { kind: 'none', reason: 'not_created' }
   const detail = isObject(event.detail) ? event.detail : {}
   const bucket = isObject(detail.bucket) ? detail.bucket.name : undefined
   const object = isObject(detail.object) ? detail.object : {}
   if (typeof bucket !== 'string' || typeof object.key !== 'string') return undefined
-  return { kind: 'object', bucket, key: object.key, versionId: versionOf(object['version-id']), etag: etagOf(object.etag) }
+  return { kind: 'object', bucket, key: object.key, versionId: versionOf(object['version-id']), etag: etagOf(object.etag), size: sizeOf(object.size) }
 }
 
 function saidBy(event: JsonObject): Said {
@@ -217,7 +225,7 @@ function kinesisItem(record: JsonObject): Item {
   const kinesis = isObject(record.kinesis) ? record.kinesis : {}
   const id = textOf(kinesis.sequenceNumber)
   const stream = lastOf(textOf(record.eventSourceARN), '/')
-  const origin = { id: textOf(record.eventID), key: `kinesis/${stream}/${textOf(record.eventID)}`, said: {} }
+  const origin = { key: `kinesis/${stream}/${textOf(record.eventID)}`, said: {} }
   return { id, work: payloadWork(fromBase64(textOf(kinesis.data)), origin, optional(record.awsRegion)) }
 }
 
@@ -226,14 +234,14 @@ function firehoseTrigger(event: JsonObject, records: readonly unknown[]): Trigge
   const stream = lastOf(textOf(event.deliveryStreamArn), '/')
   const items = records.map((record): Item => {
     if (!isObject(record) || typeof record.recordId !== 'string') throw unknownShape(event)
-    const origin = { id: record.recordId, key: `firehose/${stream}/${record.recordId}`, said: {} }
+    const origin = { key: `firehose/${stream}/${record.recordId}`, said: {} }
     return { id: record.recordId, work: payloadWork(fromBase64(textOf(record.data)), origin, optional(event.region)) }
   })
   return { service: 'firehose', items }
 }
 
 function logsTrigger(data: string, region: string | undefined): Trigger {
-  const origin = { id: '', key: 'logs', said: {} }
+  const origin = { key: 'logs', said: {} }
   return { service: 'logs', items: [{ id: '', work: payloadWork(fromBase64(data), origin, region) }] }
 }
 
@@ -245,7 +253,6 @@ function payloadWork(bytes: Uint8Array, origin: Origin, region?: string): readon
   const { owner, logGroup, logStream, logEvents } = subscription
   return logEvents.map(({ id, message }) => ({
     kind: 'record',
-    id,
     key: `logs/${logGroup}/${logStream}/${id}`,
     bytes: utf8(message),
     said: { account: owner, region, logGroup },
@@ -257,7 +264,7 @@ function payloadWork(bytes: Uint8Array, origin: Origin, region?: string): readon
 function directTrigger(event: JsonObject, records: readonly unknown[]): Trigger {
   const items = records.map((record, at): Item => {
     const bytes = utf8(typeof record === 'string' ? record : stringify(record as Json)) // what Lambda parsed is JSON
-    return { id: String(at), work: [{ kind: 'record', id: '', key: `direct/${at}`, bytes, said: saidBy(event) }] }
+    return { id: String(at), work: [{ kind: 'record', key: `direct/${at}`, bytes, said: saidBy(event) }] }
   })
   return { service: 'direct', items, source: optional(event.source) }
 }
@@ -269,7 +276,10 @@ function taskItem(item: unknown, bucketOfBatch: string | undefined, at: number):
   const key = keyIn(item)
   if (bucket === undefined || key === undefined) throw unknownShape(item)
   const versionId = versionOf(item.versionId ?? item.VersionId)
-  return { id: String(at), work: [{ kind: 'object', bucket, key, versionId, etag: etagOf(item.etag ?? item.Etag ?? item.ETag) }] }
+  return {
+    id: String(at),
+    work: [{ kind: 'object', bucket, key, versionId, etag: etagOf(item.etag ?? item.Etag ?? item.ETag), size: sizeOf(item.size ?? item.Size) }],
+  }
 }
 
 function bucketIn(item: JsonObject): string | undefined {

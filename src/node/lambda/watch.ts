@@ -1,0 +1,37 @@
+/** Watches the time that Lambda leaves. */
+import { OcsfLakeError } from '../../errors.js'
+
+/** What the handler reads of Lambda's context. */
+export interface LambdaContext {
+  getRemainingTimeInMillis(): number
+  readonly awsRequestId?: string
+}
+
+export interface Watch {
+  /** Whether it is too late to begin or go on. */
+  readonly isShort: boolean
+  /** @throws OcsfLakeError `time_short` when it is too late to go on with what is named */
+  check(what: string): void
+}
+
+/** Of the time at the start, this part is kept for finishing: sealing and putting the last objects, storing rejects. */
+const RESERVED = 0.1
+const LEAST_MS = 1000
+const MOST_MS = 30_000
+
+export function createWatch(context: LambdaContext): Watch {
+  const reserve = Math.min(MOST_MS, Math.max(LEAST_MS, context.getRemainingTimeInMillis() * RESERVED))
+  const isShort = (): boolean => context.getRemainingTimeInMillis() < reserve
+  return {
+    get isShort() {
+      return isShort()
+    },
+    check(what) {
+      if (!isShort()) return
+      throw new OcsfLakeError(
+        'time_short',
+        `The time left is too short for ${what}: raise the timeout or the memory of the function, or send fewer objects at a time.`,
+      )
+    },
+  }
+}
