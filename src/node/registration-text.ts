@@ -13,7 +13,7 @@ function table(rows: readonly (readonly string[])[]): string {
 export function planText({ region, account, ocsf, sources, policies }: RegistrationPlan): string {
   const section = (title: string, body: unknown): string => `\n${title}\n${json(body)}\n`
   return [
-    `Plan, nothing was sent to AWS: ${sources.length} custom sources in ${region} of account ${account}, OCSF ${ocsf}.\n`,
+    `Plan, nothing was sent to AWS: ${sources.length} custom source${sources.length === 1 ? '' : 's'} in ${region} of account ${account}, OCSF ${ocsf}.\n`,
     'Each gets a prefix in the bucket of the lake, a provider role, a Glue table and a crawler.\n\n',
     table([
       ['custom source', 'source', 'class', 'event class'],
