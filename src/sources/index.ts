@@ -5,5 +5,6 @@ import { route53Resolver } from './route53-resolver.js'
 import type { AnySource } from './source.js'
 import { tgwFlow } from './tgw-flow.js'
 import { vpcFlow } from './vpc-flow.js'
+import { waf } from './waf.js'
 
-export const SOURCES: readonly AnySource[] = [cloudtrail, vpcFlow, tgwFlow, route53Resolver, route53Public]
+export const SOURCES: readonly AnySource[] = [cloudtrail, vpcFlow, tgwFlow, route53Resolver, route53Public, waf]

@@ -15,7 +15,7 @@ import type { AnySource } from './source.js'
 
 /** `fixtures/<id>/readings.json`: what cannot be found in an event as the text it was. */
 interface Readings {
-  /** Path of a leaf (list indexes left out) or its last name, and the named rule by which events do not hold it. */
+  /** Path of a leaf (list indexes left out), `path=value` or its last name, and the named rule by which events do not hold it. */
   readonly dropped?: Readonly<Record<string, string>>
   /** A word of the log and the text by which events show it. */
   readonly words?: Readonly<Record<string, string>>
@@ -111,6 +111,8 @@ function isShown(value: Json, shown: ReadonlySet<string>, { words = {} }: Readin
   if (text.length >= 6 && [...shown].some(leaf => leaf.includes(text))) return true
   const inner = jsonIn(value)
   if (inner !== undefined) return leavesOf(inner).every(leaf => isShown(leaf.value, shown, {}))
+  const items = text.split(/,\s*/)
+  if (items.length > 1 && items.every(item => isShown(item, shown, {}))) return true
   const parts = text.split(':')
   return parts.length > 1 && parts.every(part => isShown(part, shown, {}))
 }
@@ -218,7 +220,8 @@ function wanted(source: AnySource, { dropped = {} }: Readings, text: string): Le
   const redacted = source.redact === undefined ? leaves : leavesOf(treeOf(source.redact(text)).value)
   const kept = new Map(redacted.map(({ path, value }) => [path.join('\n'), value]))
   return leaves.filter(({ path, value }) => {
-    if (Object.hasOwn(dropped, path.at(-1)!) || Object.hasOwn(dropped, withoutIndexes(path))) return false
+    const at = withoutIndexes(path)
+    if ([path.at(-1)!, at, `${at}=${String(value)}`].some(rule => Object.hasOwn(dropped, rule))) return false
     return String(kept.get(path.join('\n'))) === String(value)
   })
 }
