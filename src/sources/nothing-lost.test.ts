@@ -212,6 +212,17 @@ async function recordsOf(source: AnySource): Promise<readonly Found[]> {
   return found
 }
 
+/** The same leaf in many fixtures is tried in the first few: of records in JSON by its path, of texts by its place in a line of that length. */
+const MOST_TRIED = { json: 2, text: 6 }
+
+function isNew(seen: Map<string, number>, { tree }: Found, { path }: Leaf): boolean {
+  const isText = Array.isArray(tree.value)
+  const key = isText ? `${(tree.value as readonly Json[]).length} ${path[0]}` : withoutIndexes(path)
+  const times = seen.get(key) ?? 0
+  seen.set(key, times + 1)
+  return times < (isText ? MOST_TRIED.text : MOST_TRIED.json)
+}
+
 const withoutIndexes = (path: readonly string[]) => path.filter(key => !/^\d+$/.test(key)).join('.')
 
 /** The leaves that an event must show: not those that a rule drops, nor the secrets. */
@@ -240,6 +251,7 @@ for (const source of SOURCES) {
 
     it('shows each leaf of each fixture, as it is and as a new value', async () => {
       const lost = new Set<string>()
+      const seen = new Map<string, number>()
       let turn = 0
       let events = 0
       let tried = 0
@@ -249,6 +261,7 @@ for (const source of SOURCES) {
         if (original?.kind !== 'event') throw new Error(`${record.file}: no event`)
         const shown = shownBy(original.event)
         for (const leaf of leavesOf(value)) {
+          if (!isNew(seen, record, leaf)) continue
           for (const next of [newValue(leaf.value, shown), leaf.value === null ? undefined : `tok${1e6 + turn}`]) {
             if (next === undefined) continue
             const text = print(replaceAt(value, leaf.path, next))
@@ -265,7 +278,7 @@ for (const source of SOURCES) {
       expect([...lost]).toEqual([])
       expect(events).toBeGreaterThan(tried / 2)
       expect(events).toBeGreaterThan(20)
-    })
+    }, 180_000)
 
     it('shows what stands in a record, whatever else is changed or added in it', async () => {
       const records = await recordsOf(source)
@@ -298,9 +311,9 @@ for (const source of SOURCES) {
           )
           expect(lost.map(nameOf)).toEqual([])
         }),
-        { numRuns: 400 },
+        { numRuns: 250 },
       )
       expect(events).toBeGreaterThan(50)
-    })
+    }, 180_000)
   })
 }
