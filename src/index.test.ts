@@ -115,6 +115,7 @@ describe('the doors', () => {
           "main",
           "nodeCodec",
           "registerCustomSource",
+          "replay",
           "reportText",
         ],
         "parquet": [

@@ -46,7 +46,8 @@ export async function convertFiles(options: ConvertFilesOptions): Promise<Report
   }
 }
 
-function settingsOf(options: ConvertFilesOptions): UnitSettings {
+/** What is the same for all units, with the defaults filled in. */
+export function settingsOf(options: ConvertFilesOptions): UnitSettings {
   const {
     out,
     lake,

@@ -1,6 +1,6 @@
 /** Where a run writes: a folder, or a prefix in S3. */
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { OcsfLakeError } from '../errors.js'
 import type { PutOutcome } from '../lake/report.js'
@@ -55,7 +55,8 @@ function folderStore(folder: string): Store {
         if (before !== undefined && Buffer.compare(before, bytes) === 0) return 'unchanged'
         try {
           await mkdir(dirname(path), { recursive: true })
-          await writeFile(partial, bytes)
+          // Rejects are for their owner's eyes: what replaces a file is as readable as it was.
+          await writeFile(partial, bytes, { mode: before === undefined ? 0o666 : (await stat(path)).mode })
           await rename(partial, path)
         } catch (cause) {
           await rm(partial, { force: true }).catch(() => {})

@@ -3,6 +3,7 @@ import type { CliCommand } from './command.js'
 import { convert } from './convert.js'
 import { ddl } from './ddl.js'
 import { register } from './register.js'
+import { replay } from './replay.js'
 import { sources } from './sources.js'
 
-export const COMMANDS: readonly CliCommand[] = [convert, ddl, register, sources]
+export const COMMANDS: readonly CliCommand[] = [convert, ddl, register, replay, sources]
