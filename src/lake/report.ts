@@ -43,6 +43,8 @@ export interface Report {
   /** Files by source, then by what told it: `option`, `key` or `content`. */
   readonly recognised: Record<string, Counts>
   readonly objects: ReportedObject[]
+  /** Units whose report was kept by an earlier run, and which were not converted again; it is part of this one. */
+  resumed: number
   ms: number
 }
 
@@ -64,6 +66,7 @@ export function emptyReport(ocsf: string): Report {
     files: { read: 0, skipped: 0, failed: 0 },
     recognised: {},
     objects: [],
+    resumed: 0,
     ms: 0,
   }
 }
@@ -143,6 +146,7 @@ export function mergeReport(into: Report, from: Report): void {
   addCounts(into.files, from.files)
   addGroups(into.recognised, from.recognised)
   for (const object of from.objects) into.objects.push(object)
+  into.resumed += from.resumed
 }
 
 /** Counts a mapped event that became a row as it was: written, without a warning, nothing lowered. */

@@ -26,13 +26,14 @@ export async function convertFiles(options: ConvertFilesOptions): Promise<Report
   const started = performance.now()
   checkOptions(options)
   const settings = settingsOf(options)
-  const { out, lake, rejects, s3 } = settings
+  const { out, lake, rejects, state, s3 } = settings
   if (out !== undefined) await openStore(out, s3).check('--out')
   if (lake !== undefined) await securityLakeStore(lake, s3).check('--security-lake')
   if (options.rejects !== undefined) await openStore(options.rejects, s3).check('--rejects')
+  if (state !== undefined) await openStore(state, s3).check('--state')
   const convert = await createUnitConverter(settings)
   const locations = lake?.sources.map(({ location }) => location) ?? []
-  const own = [rejects, out === undefined ? undefined : placeBelow(out, 'ext'), ...locations].filter(place => place !== undefined)
+  const own = [rejects, state, out === undefined ? undefined : placeBelow(out, 'ext'), ...locations].filter(place => place !== undefined)
   const paths = options.inputs.filter(path => path !== '-')
   const spooled = options.inputs.includes('-') ? await spoolInput(options.stdin ?? process.stdin) : undefined
   try {
@@ -67,6 +68,7 @@ export function settingsOf(options: ConvertFilesOptions): UnitSettings {
     out,
     lake,
     rejects,
+    state: options.state,
     s3,
     source,
     sources,

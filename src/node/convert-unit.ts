@@ -20,6 +20,7 @@ import type { Input } from './inputs.js'
 import { readHead, unzipped } from './read-object.js'
 import { openRejects, type Rejects, UNKNOWN } from './rejects.js'
 import type { LineSink } from './sinks.js'
+import { openState } from './state.js'
 import { openStore, securityLakeStore } from './store.js'
 import { contentOf, type Unit } from './units.js'
 
@@ -31,6 +32,8 @@ export interface UnitSettings {
   readonly lake: SecurityLakeTarget | undefined
   /** Folder or `s3://bucket/prefix` for rejected records. */
   readonly rejects: string | undefined
+  /** Folder or `s3://bucket/prefix` for the reports of finished units. */
+  readonly state: string | undefined
   readonly s3: S3Settings
   readonly source: AnySource | undefined
   readonly sources: readonly AnySource[]
@@ -73,13 +76,17 @@ export async function createUnitConverter(settings: UnitSettings): Promise<UnitC
   const { out, lake, s3 } = settings
   const codec = await nodeCodec(settings.compression, settings.compressionLevel)
   const store = lake === undefined ? openStore(out ?? '.', s3) : securityLakeStore(lake, s3)
+  const state = openState(settings)
   const layout = lake === undefined ? plainLayout : securityLakeLayout(lake)
   return async (unit, { claim, onProgress, lines, rejects: kept }) => {
-    const report = emptyReport(settings.ocsf)
     const name = await claim(unit, await contentOf(unit.inputs))
+    const unitHash = hashOf(name)
+    const finished = await state.find(unitHash)
+    if (finished !== undefined) return finished
+    const report = emptyReport(settings.ocsf)
     const sealed: LakeObject[] = []
     const parts = lines === undefined ? createParts({ unit: name, codec, layout, put: object => sealed.push(object) }) : undefined
-    const rejects = kept ?? (await openRejects(settings.rejects, hashOf(name), s3))
+    const rejects = kept ?? (await openRejects(settings.rejects, unitHash, s3))
     const drain = async (): Promise<void> => {
       for (const object of sealed.splice(0)) {
         const put = await store.put(object)
@@ -100,6 +107,7 @@ export async function createUnitConverter(settings: UnitSettings): Promise<UnitC
     parts?.seal()
     await drain()
     await rejects.close()
+    await state.keep(unitHash, report)
     return report
   }
 }

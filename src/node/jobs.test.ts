@@ -161,6 +161,7 @@ describe('a worker thread that stops', () => {
       out: '.',
       lake: undefined,
       rejects: undefined,
+      state: undefined,
       s3: {},
       ocsf: '1.1.0',
       region: undefined,

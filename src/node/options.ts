@@ -41,6 +41,11 @@ export interface ConvertFilesOptions {
   readonly jobs?: number
   /** Folder or `s3://bucket/prefix` for rejected records; `<out>/rejects` unless said. */
   readonly rejects?: string
+  /**
+   * Folder or `s3://bucket/prefix` for the reports of finished units: a later run with the same version and options counts
+   * those units as `resumed` instead of converting them again.
+   */
+  readonly state?: string
   /** An input with more uncompressed bytes than this is cut off and rejected: 8 GiB unless said. */
   readonly maxBytes?: number
   readonly stdin?: NodeJS.ReadableStream
@@ -67,6 +72,7 @@ export function checkOptions(options: ConvertFilesOptions): void {
   if (!isVersion(ocsf)) throw new OcsfLakeError('version_unknown', `OCSF version ${String(ocsf)} is not supported: use one of ${VERSIONS.join(', ')}.`)
   if (inputs.length === 0) refuse('No input: give files, folders, globs, or - for standard input.')
   if (format === 'ndjson' && out !== undefined && isS3Url(out)) refuse('NDJSON goes to a folder or to standard output: only Parquet is written to S3.')
+  if (format === 'ndjson' && options.state !== undefined) refuse('NDJSON is written from its beginning: --state works with Parquet only.')
   if (lake !== undefined) {
     checkSecurityLakeVersion(ocsf)
     if (out !== undefined) refuse('--out and --security-lake are two places for the same objects: give one of them.')

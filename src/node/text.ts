@@ -33,6 +33,7 @@ export function reportText(report: Report, rejectsFolder: string | undefined): s
   )
   row('files', `${number(files.read)} read, ${number(files.skipped)} skipped, ${number(files.failed)} failed`)
   if (objects.length > 0) row('objects', `${number(objects.length)}, ${size(objects.reduce((sum, { bytes }) => sum + bytes, 0))}${putsText(objects)}`)
+  if (report.resumed > 0) row('resumed', `${number(report.resumed)} finished by an earlier run`)
   const section = (title: string, entries: readonly (readonly [string, number])[]): void => {
     if (entries.length === 0) return
     lines.push(`${title}:`)

@@ -18,7 +18,7 @@ export interface Credentials {
 /**
  * Credentials that assume the role when first asked for; the client that holds them asks again before they expire.
  *
- * @throws OcsfLakeError `peer_missing` without @aws-sdk/credential-providers; the provider throws `access_denied` when
+ * @throws OcsfLakeError `peer_missing` without @aws-sdk/credential-providers; the provider throws `role_refused` when
  * the role does not let itself be assumed
  */
 export async function providerCredentials({ roleArn, externalId, region }: ProviderRole): Promise<() => Promise<Credentials>> {
@@ -44,7 +44,7 @@ export async function providerCredentials({ roleArn, externalId, region }: Provi
         )
       }
       throw new OcsfLakeError(
-        'access_denied',
+        'role_refused',
         `The role ${roleArn} does not let itself be assumed: run as the principal and with the external id that the custom source was registered with, and allow that principal sts:AssumeRole on the role. STS said ${message}`,
         { cause },
       )

@@ -55,12 +55,7 @@ export function s3Fault(error: unknown, request: S3Request): OcsfLakeError {
   const said =
     message === '' || message === 'UnknownError' ? `${name}${status === undefined ? '' : ` (${status})`}` : `${name}: ${message.replace(/\.?\s*$/, '')}`
   const fault = (code: ErrorCode, sentence: string): OcsfLakeError => new OcsfLakeError(code, sentence, { cause: error })
-  if (name === 'NoSuchBucket') {
-    return fault(
-      action === 's3:PutObject' ? 'output_unwritable' : 'input_missing',
-      `There is no bucket ${bucket}: check its name, and the account and region of the credentials.`,
-    )
-  }
+  if (name === 'NoSuchBucket') return fault('bucket_missing', `There is no bucket ${bucket}: check its name, and the account and region of the credentials.`)
   if (CREDENTIALS.has(name)) {
     return fault(
       'credentials_invalid',

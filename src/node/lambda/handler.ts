@@ -92,6 +92,7 @@ function settingsOf(options: HandlerOptions, source: UnitSettings['source']): Un
     out: typeof lake === 'string' ? lake : undefined,
     lake: typeof lake === 'object' ? lake : undefined,
     rejects: deadLettersOf(options),
+    state: undefined,
     s3,
     source,
     sources,
