@@ -430,6 +430,15 @@ describe('ocsf-lake register', () => {
     expect(requests).toEqual([])
   })
 
+  it('says that the sources are there when the file cannot be written', async () => {
+    const { status, stderr } = await ocsfLake('register', '-s', 'vpc-flow', ...FLAGS, '--yes', '--out', 'no/such/folder.json')
+    expect(status).toBe(1)
+    expect(stderr).toMatch(
+      /The custom sources are registered, but no\/such\/folder\.json cannot be written .*: run the same command again with another --out\.\n$/,
+    )
+    expect(sources).toHaveLength(1)
+  })
+
   it('does not write over a file of another lake, nor ask AWS before it knows', async () => {
     writeFileSync(join(folder, FILE), '{"name":"something else"}')
     expect(await ocsfLake('register', '-s', 'vpc-flow', ...FLAGS, '--yes')).toMatchObject({

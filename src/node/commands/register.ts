@@ -113,7 +113,7 @@ async function make(plan: RegistrationPlan, { out, json }: RegisterFlags): Promi
   const { outcomes, target } = await registerCustomSource(plan, { onProgress })
   if (target !== undefined) {
     const kept = before.filter(one => !target.sources.some(({ source, classUid }) => source === one.source && classUid === one.classUid))
-    writeFileSync(out, `${JSON.stringify({ ...target, sources: [...kept, ...target.sources] }, null, 2)}\n`)
+    write(out, { ...target, sources: [...kept, ...target.sources] })
   }
   if (json) printJson(outcomes)
   process.stderr.write(outcomesText(outcomes, target === undefined ? undefined : out))
@@ -131,6 +131,21 @@ async function remove(region: string, tables: readonly LakeTable[], { yes, json 
   if (json) printJson(outcomes)
   process.stderr.write(outcomesText(outcomes, undefined))
   return exitCode(outcomes)
+}
+
+function write(file: string, target: SecurityLakeTarget): void {
+  try {
+    writeFileSync(file, `${JSON.stringify(target, null, 2)}\n`)
+  } catch (cause) {
+    const why = (cause as Error).message // writeFileSync throws nothing else
+    throw new OcsfLakeError(
+      'output_unwritable',
+      `The custom sources are registered, but ${file} cannot be written (${why}): run the same command again with another --out.`,
+      {
+        cause,
+      },
+    )
+  }
 }
 
 /** The sources that the file holds from earlier, which one lake and one external id must be common to. */
