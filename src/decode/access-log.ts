@@ -11,11 +11,11 @@ import { clip, count, put } from './table.js'
 
 /**
  * How a value is read. `integer` and `long` as in tables; `decimal` is a number with a fraction or a sign, kept as
- * text. `loose` is text that may hold quotes. `rest` has no member of its own: the record carries it under `rest`.
+ * text. `loose` is text that may hold quotes; `word`, in quotes, is the service's own and holds none. `rest` has no member of its own: the record carries it under `rest`.
  */
-type ValueKind = 'text' | 'integer' | 'long' | 'decimal' | 'loose' | 'rest'
+type ValueKind = 'text' | 'integer' | 'long' | 'decimal' | 'loose' | 'word' | 'rest'
 /** A bare value, or one in quotes or brackets, where a bare `-` may stand instead. */
-export type AccessKind = ValueKind | `"${'text' | 'rest'}"` | `[${'text' | 'rest'}]`
+export type AccessKind = Exclude<ValueKind, 'word'> | `"${'text' | 'word' | 'rest'}"` | `[${'text' | 'rest'}]`
 /** Every field by its name, in the order of the line. */
 export type AccessFields = Readonly<Record<string, AccessKind>>
 
@@ -41,8 +41,8 @@ export interface Part {
   readonly lead: string
   /** The quote or bracket behind the value; empty when it is bare. */
   readonly close: string
-  /** A bare value that may be a list with `, ` in it. */
-  readonly list?: boolean
+  /** A bare value with spaces in it: a list with `, `, or any text up to the lead of the next field. */
+  readonly spaces?: 'list' | 'any'
 }
 
 export interface AccessLog {
@@ -51,6 +51,8 @@ export interface AccessLog {
   readonly parts: readonly Part[]
   /** Fields that the oldest format of the log has; a line may end behind any later one. */
   readonly least: number
+  /** The counts of fields that formats of this log have had, for lines with quotes inside of values: all from `least` unless given. */
+  readonly counts?: readonly number[]
   /** The writer is known to put a backslash before a quote in a value, so that such a quote never ends one. */
   readonly escaped?: boolean
 }
@@ -117,8 +119,9 @@ export function readAccessLine(written: string, log: AccessLog): { readonly row:
   const line = written.charCodeAt(written.length - 1) === SPACE ? written.trimEnd() : written
   const at = sequence(line, log)
   const tail = at < 0 ? undefined : tailOf(line, at)
-  if (tail !== undefined && !tail.quoted) return rowOf(line, parts, tail)
-  const way = search(line, log)
+  if (tail !== undefined && (!tail.quoted || log.escaped === true)) return rowOf(line, parts, tail)
+  // Quotes inside of values and bare dashes for missing ones hardly come together, and a dash fits in too many places.
+  const way = search(line, log, false) ?? search(line, log, true)
   if (way === 'several' || (way !== undefined && tail !== undefined))
     return faultOf('quotes_ambiguous', `quotes that leave one way to read ${log.record}`, line)
   if (way === undefined) return tail === undefined ? whyNot(line, log) : rowOf(line, parts, tail)
@@ -180,18 +183,24 @@ function isDash(line: string, at: number): boolean {
 
 /** Where a bare value ends, or -1 when it is empty, holds a quote or is not of its kind. */
 function endOfBare(line: string, start: number, parts: readonly Part[], index: number): number {
-  const { kind, list } = parts[index]!
+  const { kind, spaces } = parts[index]!
+  if (spaces === 'any' && index + 1 < parts.length) return endOfText(line, start, parts[index + 1]!.lead)
   const next = index + 1 < parts.length ? parts[index + 1]!.lead.charCodeAt(0) : SPACE
   const loose = kind === 'loose'
   let end = start
   for (; end < line.length; end++) {
     const code = line.charCodeAt(end)
-    if (code === next && !(list === true && line.charCodeAt(end - 1) === 44) /* , */) break
+    if (code === next && !(spaces === 'list' && line.charCodeAt(end - 1) === 44) /* , */) break
     if (code === QUOTE && !loose) return -1
   }
   if (end === start) return -1
   if (kind === 'text' || kind === 'rest' || loose || (end === start + 1 && line.charCodeAt(start) === DASH)) return end
   return isNumber(line, start, end, kind) ? end : -1
+}
+
+function endOfText(line: string, start: number, lead: string): number {
+  const end = line.indexOf(lead, start)
+  return end <= start || line.slice(start, end).includes('"') ? -1 : end
 }
 
 function isNumber(line: string, start: number, end: number, kind: ValueKind): boolean {
@@ -243,7 +252,7 @@ interface End {
  * Every way to read a line whose quoted values may hold quotes: a quoted value may end at any quote, a bare one in one
  * place only. Counts the ways to each place, two standing for many, so that the time is linear in the line.
  */
-function search(line: string, { parts, least }: AccessLog): readonly End[] | 'several' | undefined {
+function search(line: string, { parts, least, counts }: AccessLog, dashes: boolean): readonly End[] | 'several' | undefined {
   let quotes = 0
   for (let at = line.indexOf('"'); at !== -1; at = line.indexOf('"', at + 1)) if (++quotes > MOST_QUOTES) return 'several'
   let open: readonly Start[] = line.startsWith(parts[0]!.lead) ? [{ start: parts[0]!.lead.length, ways: 1, from: undefined }] : []
@@ -254,7 +263,7 @@ function search(line: string, { parts, least }: AccessLog): readonly End[] | 'se
     const closed = endsOf(line, parts, index, open)
     const following: Start[] = []
     for (const end of closed) {
-      const complete = end.at === line.length ? index + 1 >= least : last && tailOf(line, end.at)?.quoted === false
+      const complete = end.at === line.length ? (counts?.includes(index + 1) ?? index + 1 >= least) : last && tailOf(line, end.at)?.quoted === false
       if (complete) {
         ways += end.ways
         whole = end
@@ -262,7 +271,7 @@ function search(line: string, { parts, least }: AccessLog): readonly End[] | 'se
       if (last) continue
       const { lead, close } = parts[index + 1]!
       if (line.startsWith(lead, end.at)) following.push({ start: end.at + lead.length, ways: end.ways, from: end })
-      else if (close !== '' && isDash(line, end.at)) following.push({ start: end.at + 1, ways: end.ways, from: end })
+      else if (dashes && close !== '' && isDash(line, end.at)) following.push({ start: end.at + 1, ways: end.ways, from: end })
     }
     open = following
   }
@@ -284,6 +293,14 @@ function endsOf(line: string, parts: readonly Part[], index: number, open: reado
     }
     return closed
   }
+  if (parts[index]!.kind === 'word') {
+    for (const from of open) {
+      const dash = index > 0 && !line.startsWith(lead, from.start - lead.length)
+      const end = dash ? from.start + 1 : line.indexOf(close, from.start)
+      if (end !== -1) closed.push({ end, at: dash ? end : end + close.length, ways: from.ways, from })
+    }
+    return merged(closed)
+  }
   let ways = 0
   let from: Start | undefined
   let next = 0
@@ -304,6 +321,17 @@ function endsOf(line: string, parts: readonly Part[], index: number, open: reado
     if (from !== undefined) closed.push({ end, at: end + close.length, ways, from })
     at = end + 1
   }
+}
+
+/** Ends at the same place as one, with the ways of all. */
+function merged(closed: readonly End[]): readonly End[] {
+  const out: End[] = []
+  for (const end of closed) {
+    const same = out.at(-1)
+    if (same?.at === end.at) out[out.length - 1] = { ...end, ways: Math.min(2, same.ways + end.ways) }
+    else out.push(end)
+  }
+  return out
 }
 
 function rowOf(line: string, parts: readonly Part[], { count: known, values }: Tail): { readonly row: object } | { readonly fault: Fault } {
@@ -374,7 +402,13 @@ export function partsOfTemplate(template: string, kindOf: (name: string) => Valu
     const close = after.startsWith('"') || after.startsWith(']') ? after.slice(0, 1) : ''
     const lead = i === 0 ? before : before.slice(parts.at(-1)!.close.length)
     if (i > 0 && before === '') throw invalidTemplate(template, `has nothing between ${parts.at(-1)!.name} and ${name}`)
-    parts.push({ name, kind: kindOf(name), lead, close, list: close === '' && name.startsWith('upstream_') })
+    parts.push({
+      name,
+      kind: kindOf(name),
+      lead,
+      close,
+      spaces: close !== '' ? undefined : name.startsWith('upstream_') ? 'list' : name === 'remote_user' ? 'any' : undefined,
+    })
   }
   if (parts.length === 0) throw invalidTemplate(template, 'names no field')
   return parts

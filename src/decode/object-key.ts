@@ -14,6 +14,8 @@ export interface ObjectKey {
 const PLAIN = /(?:^|\/)AWSLogs\/(?:o-[a-z0-9]+\/)?(\d{12})\/([A-Za-z0-9_-]+)(?:\/([a-z]{2,4}(?:-[a-z]+)+-\d+))?(?=\/|$)/
 // hive-compatible: AWSLogs/aws-account-id=ACCOUNT/aws-service=SERVICE/aws-region=REGION/year=YYYY/…
 const HIVE = /(?:^|\/)(?:aws-)?(account-id|service|region)=([^/]+)/g
+// S3 server access logs in the partitioned layout: [prefix]ACCOUNT/REGION/BUCKET/YYYY/MM/DD/YYYY-MM-DD-hh-mm-ss-UNIQUE
+const S3_ACCESS = /(\d{12})\/([a-z]{2,4}(?:-[a-z]+)+-\d+)\/[^/]+\/\d{4}\/\d\d\/\d\d\/\d{4}(?:-\d\d){5}-[0-9A-F]{16}$/
 // ACCOUNT_SERVICE_REGION_…_YYYYMMDDTHHmm[ss]Z_…
 const FILE = /^(\d{12})_([A-Za-z0-9-]+)_([a-z]{2,4}(?:-[a-z]+)+-\d+)_/
 const FILE_TIME = /(?:^|[_.-])(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})?Z(?=[_.-]|$)/
@@ -23,12 +25,13 @@ export function readObjectKey(key: string): ObjectKey {
   const file = key.slice(key.lastIndexOf('/') + 1)
   const named = FILE.exec(file)
   const plain = PLAIN.exec(key)
+  const s3 = plain === null ? S3_ACCESS.exec(key) : null
   const hive: Record<string, string> = {}
   for (const [, name, value] of key.matchAll(HIVE)) hive[name!] = value!
   const hiveAccount = hive['account-id']
   return {
-    account: plain?.[1] ?? (hiveAccount !== undefined && /^\d{12}$/.test(hiveAccount) ? hiveAccount : undefined) ?? named?.[1],
-    region: plain?.[3] ?? hive.region ?? named?.[3],
+    account: plain?.[1] ?? (hiveAccount !== undefined && /^\d{12}$/.test(hiveAccount) ? hiveAccount : undefined) ?? named?.[1] ?? s3?.[1],
+    region: plain?.[3] ?? hive.region ?? named?.[3] ?? s3?.[2],
     service: plain?.[2] ?? hive.service ?? named?.[2],
     fileTime: fileTime(file),
   }

@@ -66,6 +66,16 @@ export function msFromIso(text: string): number | undefined {
   return daysFromCivil(year, month, day) * 86_400_000 + hour * 3_600_000 + minute * 60_000 + second * 1000 + fraction - offset
 }
 
+const MONTHS = 'JanFebMarAprMayJunJulAugSepOctNovDec'
+
+/** Epoch milliseconds of `06/Feb/2019:00:00:38 +0000`, the time of the common log format. `undefined` for anything else. */
+export function msFromCommonLog(text: string): number | undefined {
+  if (text.length !== 26 || text[2] !== '/' || text[6] !== '/' || text[11] !== ':' || text[20] !== ' ') return undefined
+  const month = MONTHS.indexOf(text.slice(3, 6))
+  if (month < 0 || month % 3 !== 0) return undefined
+  return msFromIso(`${text.slice(7, 11)}-${TWO[month / 3 + 1]}-${text.slice(0, 2)}T${text.slice(12, 20)}${text.slice(21)}`)
+}
+
 const LIMIT = 8.64e15
 const DAY_MS = 86_400_000
 const TWO = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'))

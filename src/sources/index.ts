@@ -1,10 +1,15 @@
 /** Every built-in source, in the order the docs list them. */
+import { alb } from './alb.js'
+import { clb } from './clb.js'
 import { cloudtrail } from './cloudtrail.js'
+import { nlb } from './nlb.js'
 import { route53Public } from './route53-public.js'
 import { route53Resolver } from './route53-resolver.js'
+import { s3Access } from './s3-access.js'
 import type { AnySource } from './source.js'
 import { tgwFlow } from './tgw-flow.js'
 import { vpcFlow } from './vpc-flow.js'
 import { waf } from './waf.js'
+import { webAccess } from './web-access.js'
 
-export const SOURCES: readonly AnySource[] = [cloudtrail, vpcFlow, tgwFlow, route53Resolver, route53Public, waf]
+export const SOURCES: readonly AnySource[] = [cloudtrail, vpcFlow, tgwFlow, route53Resolver, route53Public, waf, alb, nlb, clb, s3Access, webAccess]
