@@ -86,6 +86,13 @@ describe('the house', () => {
     for (const [name, paths] of owners) expect([...paths], name).toHaveLength(Math.min(paths.size, 2))
   })
 
+  it('loads AWS clients only when they are asked for', () => {
+    const eager = sources.filter(path =>
+      /^(?:import|export)(?! type)[^'\n]*(?:\{[^}]*\}[^'\n]*)?from '@aws-sdk\//m.test(readFileSync(join(root, path), 'utf8')),
+    )
+    expect(eager).toEqual([])
+  })
+
   it('has no room for leftovers', () => {
     expect(files.filter(path => /(^|\/)(utils?|common|helpers?|shared|misc)(\/|\.ts$)/.test(path))).toEqual([])
   })

@@ -10,6 +10,7 @@ export {
   type SourceStatus,
   type Step,
 } from './aws/custom-source.js'
+export type { S3Settings } from './aws/s3.js'
 export { main } from './cli.js'
 export { nodeCodec } from './codecs.js'
 export { convertFiles } from './convert-files.js'

@@ -13,7 +13,7 @@ import { openStore, type Store } from './store.js'
 export type Rejected = RejectedOutcome
 
 /**
- * The rejects of one unit: `<place>/<source>/<unit hash>.ndjson`, as a file with mode 0600; more than 16 MiB in S3 go on
+ * The rejects of one unit: `<place>/<source>/<unit hash>.ndjson`, as a file with mode 0600; more than about 8 MiB in S3 go on
  * in `<unit hash>.1.ndjson` and so on. A rerun replaces them.
  */
 export interface Rejects {
@@ -78,7 +78,7 @@ async function fileRejects(folder: string, unitHash: string): Promise<Rejects> {
 }
 
 /** UTF-16 units of lines that are held before they are put. */
-const HELD = 16 * 2 ** 20
+const HELD = 8 * 2 ** 20
 
 /** Objects cannot be appended to: lines wait for the end of the unit, or until there are many. */
 function storedRejects(store: Store, unitHash: string): Rejects {

@@ -179,6 +179,33 @@ describe('convertFiles in S3', () => {
   })
 })
 
+describe('a great many rejects', () => {
+  it('go into several objects, and the ones too many of an earlier run are emptied', async () => {
+    const bad = `bad ${'x'.repeat(2 ** 20)}`
+    await putObject(client, bucket, 'in/a.log', flows(1))
+    await putObject(client, bucket, 'in/empty.log', '')
+    const many = [HEADER, ...Array.from({ length: 20 }, (_, n) => `${n} ${bad}`)].join('\n')
+    const one = [HEADER, bad].join('\n')
+    let now = many
+    // the same object, key and ETag, with other bytes: what a fix of the decoder would make of it
+    proxy.intercept = (request, response) => {
+      if (request.method !== 'GET' || !request.url!.startsWith(`/${bucket}/in/a.log`)) return false
+      response.writeHead(200, { 'content-length': now.length, etag: String(request.headers['if-match']) }).end(now)
+      return true
+    }
+    const report = await run({ source: vpcFlow })
+    expect([report.records, report.files.skipped]).toEqual([{ in: 20, written: 0, filtered: 0, duplicates: 0, rejected: 20 }, 1])
+    const lengths = async () =>
+      [...(await objectsBelow(client, bucket, 'lake/rejects/vpc-flow/')).values()].map(bytes => new TextDecoder().decode(bytes).split('\n').length - 1)
+    const lines = await lengths()
+    expect(lines.length).toBeGreaterThan(1)
+    expect(lines.reduce((sum, some) => sum + some, 0)).toBe(20)
+    now = one
+    await run({ source: vpcFlow })
+    expect((await lengths()).sort()).toEqual([...lines.slice(1).map(() => 0), 1])
+  })
+})
+
 describe('finished units', () => {
   const state = () => ({ state: `s3://${bucket}/state` })
   const reads = () => proxy.requests.filter(line => line.startsWith(`GET /${bucket}/in/`)).length
