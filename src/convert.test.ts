@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type ConvertOptions, convert, createConverter, DUPLICATE_WINDOW, loadPipeline, type Outcome } from './convert.js'
+import { type ConvertOptions, convert, createConverter, DUPLICATE_WINDOW, loadPipeline, type Outcome, type Take } from './convert.js'
 import { jsonRecords } from './decode/json-records.js'
 import { OcsfLakeError } from './errors.js'
 import { type JsonObject, parseJson } from './json.js'
@@ -149,10 +150,10 @@ describe('convert', () => {
   it('offers mapped events to be taken as they are, and gives no outcome for those taken', async () => {
     const taken: unknown[] = []
     const kinds: string[] = []
-    const take = (event: { readonly [attribute: string]: unknown }, rawBytes: number): boolean => {
-      if (event.message !== undefined) return false
-      taken.push([event.metadata, rawBytes])
-      return true
+    const take: Take = (events, rawBytes, from) => {
+      let at = from
+      for (; at < events.length && events[at]!.message === undefined; at++) taken.push([events[at]!.metadata, rawBytes[at]])
+      return at
     }
     const text = '{"activity":0,"uid":"a"}\n{"activity":0,"uid":"a"}\n{"activity":0,"message":"m"}\n{"skip":"quiet"}\n'
     const run = async (options: Partial<ConvertOptions>): Promise<number> => {
@@ -168,6 +169,53 @@ describe('convert', () => {
     await run({ filter: () => undefined })
     expect(kinds).toEqual(['event', 'duplicate', 'event', 'filtered'])
     expect(taken).toHaveLength(1)
+  })
+
+  it('keeps the order of outcomes and rows, whatever is taken and however the bytes come', async () => {
+    const line = fc.record({
+      skip: fc.boolean(),
+      broken: fc.boolean(),
+      message: fc.constantFrom('taken', 'left', 'invalid'),
+      uid: fc.constantFrom(undefined, 'a', 'b', 'c'),
+    })
+    const events = async (lines: readonly object[], cuts: readonly number[], takes: boolean): Promise<string[]> => {
+      const out: string[] = []
+      const take: Take = (events, rawBytes, from) => {
+        let at = from
+        for (; at < events.length && events[at]!.message === 'taken'; at++)
+          out.push(`event ${JSON.stringify(events[at]!.metadata)} ${rawBytes[at]} ${events[at]!.time}`)
+        return at
+      }
+      const converter = await createConverter(
+        { source: script },
+        outcome => {
+          if (outcome.kind !== 'event') out.push(JSON.stringify(outcome))
+          else {
+            const { uid, product } = outcome.event.metadata as { uid?: string; product: object }
+            out.push(`event ${JSON.stringify({ uid, product })} ${outcome.rawBytes} ${outcome.event.time}`)
+          }
+        },
+        takes ? take : undefined,
+      )
+      const bytes = new TextEncoder().encode(lines.map(line => JSON.stringify(line)).join('\n'))
+      const at = [0, ...cuts.map(cut => cut % bytes.length).sort((a, b) => a - b), bytes.length]
+      for (let i = 1; i < at.length; i++) {
+        const chunk = bytes.slice(at[i - 1], at[i])
+        converter.push(chunk)
+        chunk.fill(0)
+      }
+      converter.end()
+      // rows among rows, outcomes among outcomes
+      return [...out.filter(one => one.startsWith('event')), ...out.filter(one => !one.startsWith('event'))]
+    }
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 40 }), fc.array(fc.nat(), { maxLength: 4 }), async (some, cuts) => {
+        const lines = some.map(({ skip, broken, message, uid }) =>
+          skip ? { skip: 'quiet' } : broken ? { fault: 'bad' } : { activity: message === 'invalid' ? undefined : 0, message, uid },
+        )
+        expect(await events(lines, cuts, true)).toEqual(await events(lines, [], false))
+      }),
+    )
   })
 
   it('makes one reject of what is left when an object is cut off', async () => {

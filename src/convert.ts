@@ -143,10 +143,16 @@ async function compile(source: AnySource, version: OcsfVersion, observables: boo
 }
 
 /**
- * Offered each mapped event before it is lowered, completed and validated. True when it is a valid event as it is and
- * has been written; there is no outcome then. What may be a duplicate is not offered.
+ * Offered mapped events, some at a time, before they are lowered, completed and validated: takes those from `from` on
+ * that are valid events as they are, and returns the index of the first that it did not take. There are no outcomes for
+ * what it took. What may be a duplicate is not offered.
  */
-export type Take = (event: MappedEvent, rawBytes: number) => boolean
+export type Take = (events: readonly MappedEvent[], rawBytes: readonly number[], from: number) => number
+
+/** Mapped events that are offered at once, at most. */
+const OFFERED = 512
+/** Bytes of their records, about: an event that is not taken needs its record. */
+const OFFERED_BYTES = 2 ** 20
 
 /** Called once for each record. `raw` is the record as logged, valid during the call only. */
 export type EmitOutcome = (outcome: Outcome, raw: Uint8Array) => void
@@ -166,47 +172,130 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
     issues,
     raw: rawText(raw) ?? raw.slice(),
     place,
-    preface: decoder.preface?.(),
+    preface: prefaceNow(),
   })
 
-  /** `undefined` for a record that was taken. */
-  const outcomeOf = (record: unknown, raw: Uint8Array, place: Place): Outcome | undefined => {
+  // Mapped events that wait for `take`, and the outcomes of records between them, with their records end to end.
+  let waiting: MappedEvent[] = []
+  let sizes: number[] = []
+  let starts: number[] = []
+  let places: Place[] = []
+  let between: { readonly at: number; readonly outcome: Outcome; readonly start: number; readonly end: number }[] = []
+  let kept = new Uint8Array(0)
+  let used = 0
+  const uids = new Set<string>()
+  /** What stands before the records that wait; a decoder may have read on since. */
+  let preface: string | undefined
+  let offering = false
+  const prefaceNow = (): string | undefined => (offering ? preface : decoder.preface?.())
+
+  /** Keeps the bytes of a record that waits and returns where they start. */
+  const keep = (raw: Uint8Array): number => {
+    if (used + raw.length > kept.length) {
+      const grown = new Uint8Array(Math.max((used + raw.length) * 2, 2 ** 16))
+      grown.set(kept.subarray(0, used))
+      kept = grown
+    }
+    kept.set(raw, used)
+    used += raw.length
+    return used - raw.length
+  }
+
+  /** Emits an outcome in its turn. */
+  const settle = (outcome: Outcome, raw: Uint8Array): void => {
+    if (waiting.length === 0) emit(outcome, raw)
+    else between.push({ at: waiting.length, outcome, start: keep(raw), end: used })
+  }
+
+  const wait = (event: MappedEvent, raw: Uint8Array, place: Place, uid: string | undefined): void => {
+    const before = decoder.preface?.()
+    if (before !== preface) offer()
+    preface = before
+    starts.push(keep(raw))
+    waiting.push(event)
+    sizes.push(raw.length)
+    places.push(place)
+    if (uid !== undefined) uids.add(uid)
+    if (waiting.length === OFFERED || used >= OFFERED_BYTES) offer()
+  }
+
+  /** Offers what waits; what is not taken gets its outcome. */
+  const offer = (): void => {
+    if (take === undefined || waiting.length === 0) return
+    offering = true
+    const rawOf = (at: number): Uint8Array => kept.subarray(starts[at]!, starts[at]! + sizes[at]!)
+    let next = 0
+    const emitUntil = (at: number): void => {
+      for (; next < between.length && between[next]!.at <= at; next++) emit(between[next]!.outcome, kept.subarray(between[next]!.start, between[next]!.end))
+    }
+    for (let at = 0; at < waiting.length; at++) {
+      const end = take(waiting, sizes, at)
+      for (; at < end; at++) {
+        const uid = uids.size === 0 ? undefined : uidOf(waiting[at]!)
+        if (uid !== undefined) remember(seen, uid, hash53(rawOf(at)))
+      }
+      emitUntil(at)
+      if (at < waiting.length) emit(wholeOutcome(waiting[at]!, rawOf(at), places[at]!), rawOf(at))
+    }
+    emitUntil(waiting.length)
+    waiting = []
+    sizes = []
+    starts = []
+    places = []
+    between = []
+    used = 0
+    uids.clear()
+    offering = false
+  }
+
+  const onRecord = (record: unknown, raw: Uint8Array, place: Place): void => {
     let mapped: ReturnType<AnySource['map']>
     try {
       mapped = source.map(record, context)
       if (typeof mapped !== 'object' || mapped === null) throw new TypeError(`map returned ${String(mapped)}`) // an untyped source
     } catch (error) {
-      return reject('map', [{ path: '', rule: 'map_error', expected: 'a record that the mapper understands', found: String(error) }], raw, place)
+      settle(reject('map', [{ path: '', rule: 'map_error', expected: 'a record that the mapper understands', found: String(error) }], raw, place), raw)
+      return
     }
-    if ('skip' in mapped) return { kind: 'filtered', reason: String(mapped.skip), place }
-    if ('fault' in mapped) return reject('map', [issueOf(mapped.fault as Fault)], raw, place)
-    const event = withRaw(mapped as MappedEvent, raw)
-    const classes = pipeline.classes.get(event.class_uid)
-    if (classes === undefined) {
+    if ('skip' in mapped) settle({ kind: 'filtered', reason: String(mapped.skip), place }, raw)
+    else if ('fault' in mapped) settle(reject('map', [issueOf(mapped.fault as Fault)], raw, place), raw)
+    else onEvent(rawPolicy === 'drop' ? (mapped as MappedEvent) : withRaw(mapped as MappedEvent, raw), raw, place)
+  }
+
+  const onEvent = (event: MappedEvent, raw: Uint8Array, place: Place): void => {
+    if (!pipeline.classes.has(event.class_uid)) {
       const expected = `a class of ${source.id} at OCSF ${pipeline.version}: ${[...pipeline.classes.keys()].join(', ')}`
-      return reject('map', [{ path: 'class_uid', rule: 'class_uid_unknown', expected, found: String(event.class_uid) }], raw, place)
+      settle(reject('map', [{ path: 'class_uid', rule: 'class_uid_unknown', expected, found: String(event.class_uid) }], raw, place), raw)
+      return
     }
-    if (take !== undefined && filter === undefined) {
-      const uid = (event.metadata as { readonly uid?: unknown } | undefined)?.uid
-      if (typeof uid !== 'string') {
-        if (take(event, raw.length)) return undefined
-      } else {
-        const hash = hash53(raw)
-        if (seen.get(uid) !== hash && take(event, raw.length)) {
-          remember(seen, uid, hash)
-          return undefined
-        }
+    if (take === undefined || filter !== undefined) {
+      emit(wholeOutcome(event, raw, place), raw)
+      return
+    }
+    const uid = uidOf(event)
+    if (uid !== undefined) {
+      if (uids.has(uid)) offer() // only then it is known whether the first of the two is an event
+      if (seen.has(uid) && seen.get(uid) === hash53(raw)) {
+        offer()
+        emit(wholeOutcome(event, raw, place), raw)
+        return
       }
     }
-    const lowered = classes.lower(event)
-    const complete = classes.complete(lowered.event) as OcsfEvent
-    const { valid, issues, warnings } = classes.validate(complete)
+    wait(event, raw, place, uid)
+  }
+
+  /** Lowers, completes and validates an event. */
+  const wholeOutcome = (event: MappedEvent, raw: Uint8Array, place: Place): Outcome => {
+    const { lower, complete, validate } = pipeline.classes.get(event.class_uid)!
+    const lowered = lower(event)
+    const full = complete(lowered.event) as OcsfEvent
+    const { valid, issues, warnings } = validate(full)
     if (!valid) return reject('validate', issues, raw, place)
-    const uid = (complete.metadata as { readonly uid?: string }).uid
+    const uid = (full.metadata as { readonly uid?: string }).uid
     if (uid !== undefined && isDuplicate(seen, uid, raw)) return { kind: 'duplicate', uid, place }
-    const reason = filter?.(complete)
+    const reason = filter?.(full)
     if (reason !== undefined) return { kind: 'filtered', reason, place }
-    return { kind: 'event', event: complete, place, rawBytes: raw.length, warnings, lowered: lowered.paths }
+    return { kind: 'event', event: full, place, rawBytes: raw.length, warnings, lowered: lowered.paths }
   }
 
   const withRaw = (event: MappedEvent, raw: Uint8Array): MappedEvent => {
@@ -217,11 +306,9 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
 
   const onDecoded = (item: Decoded<unknown>): void => {
     read++
-    if ('record' in item) {
-      const outcome = outcomeOf(item.record, item.raw, item.place)
-      if (outcome !== undefined) emit(outcome, item.raw)
-    } else if ('fault' in item) emit(reject('decode', [issueOf(item.fault)], item.raw, item.place), item.raw)
-    else emit({ kind: 'filtered', reason: item.skip, place: item.place }, item.raw)
+    if ('record' in item) onRecord(item.record, item.raw, item.place)
+    else if ('fault' in item) settle(reject('decode', [issueOf(item.fault)], item.raw, item.place), item.raw)
+    else settle({ kind: 'filtered', reason: item.skip, place: item.place }, item.raw)
   }
 
   return {
@@ -229,10 +316,16 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
       return read
     },
     get preface() {
-      return decoder.preface?.()
+      return prefaceNow()
     },
-    push: bytes => decoder.push(bytes, onDecoded),
-    end: () => decoder.end(onDecoded),
+    push(bytes) {
+      decoder.push(bytes, onDecoded)
+      offer()
+    },
+    end() {
+      decoder.end(onDecoded)
+      offer()
+    },
     fail(fault) {
       // The last thing a cut-off object gives cannot be trusted, whole as it may look: it is what the fault keeps.
       let last: Decoded<unknown> | undefined
@@ -241,6 +334,7 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
         last = { ...item, raw: item.raw.slice() }
       })
       onDecoded({ fault, place: last?.place ?? {}, raw: last?.raw ?? new Uint8Array(0) })
+      offer()
     },
   }
 }
@@ -273,6 +367,12 @@ export async function* convert(
 
 function issueOf({ path = '', rule, expected, found }: Fault): Issue {
   return { path, rule, expected, found }
+}
+
+/** The id that the log gave an event. */
+function uidOf({ metadata }: MappedEvent): string | undefined {
+  const uid = (metadata as { readonly uid?: unknown } | undefined)?.uid
+  return typeof uid === 'string' ? uid : undefined
 }
 
 /** The same id and the same bytes: at-least-once delivery. Twins and addenda share an id but not their bytes. */

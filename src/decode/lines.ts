@@ -3,6 +3,11 @@ import { type Fault, KEPT_BYTES, MAX_RECORD_BYTES } from './decoder.js'
 
 /** Where the lines go. `raw` is a view that is valid only during the call; numbers start at 1. */
 export interface LineSink {
+  /**
+   * Offered a line in place before its text is made: returns where the next line starts, or -1 to be given the text.
+   * The bytes and the view are of the same buffer in every call; there are 4 bytes behind every line feed.
+   */
+  inPlace?(bytes: Uint8Array, view: DataView, start: number, number: number): number
   /** A line without its line end; never blank. */
   line(text: string, raw: Uint8Array, number: number): void
   /** A line that is too long (its first 64 KiB) or no valid UTF-8. */
@@ -17,6 +22,8 @@ export interface LineSplitter {
 
 /** Decoding a block of lines at once is several times faster than line by line; more than this gains nothing. */
 const BLOCK_BYTES = 2 ** 18
+/** After so many lines in a row that were not read in place, the rest of the block is not tried. */
+const PATIENCE = 4
 const LF = 10
 const CR = 13
 
@@ -64,8 +71,35 @@ export function lineSplitter(sink: LineSink): LineSplitter {
     else sink.fault({ rule: 'utf8_invalid', expected: 'UTF-8', found: 'bytes that are no UTF-8' }, raw, number)
   }
 
+  const own = sink.inPlace === undefined ? undefined : new Uint8Array(BLOCK_BYTES + 8)
+  const view = own && new DataView(own.buffer)
+
+  /** Lines read in place as long as that goes well; returns where it did not. */
+  const inPlace = (chunk: Uint8Array): number => {
+    if (own === undefined || view === undefined || chunk.length + 4 > own.length) return 0
+    own.set(chunk)
+    let at = 0
+    let misses = 0
+    while (at < chunk.length) {
+      const next = sink.inPlace!(own, view, at, number + 1)
+      if (next !== -1) {
+        number++
+        misses = 0
+        at = next
+        continue
+      }
+      if (++misses === PATIENCE) break
+      const lf = own.indexOf(LF, at)
+      single(own.subarray(at, lf))
+      at = lf + 1
+    }
+    return at
+  }
+
   /** Whole lines, the last byte being a line feed. */
-  const block = (bytes: Uint8Array): void => {
+  const block = (chunk: Uint8Array): void => {
+    const read = inPlace(chunk)
+    const bytes = read === 0 ? chunk : chunk.subarray(read)
     const text = bytes.length <= MAX_RECORD_BYTES ? decode(bytes) : undefined
     let at = 0
     // Same length means ASCII: positions in the text are positions in the bytes.

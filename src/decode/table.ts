@@ -6,6 +6,8 @@ import { OcsfLakeError } from '../errors.js'
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../json.js'
 import type { Decoder, Emit, Fault } from './decoder.js'
 import { lineSplitter } from './lines.js'
+import { type RowMaker, rowMaker } from './row-maker.js'
+import { type CellMemory, cellMemory, type SpacedRows, spacedRows } from './spaced-rows.js'
 
 /**
  * How a field is read. `integer` and `long` are counts without sign; a `long` beyond 2^53 is a bigint. Fields of kind
@@ -61,8 +63,12 @@ interface Layout {
   readonly names: readonly string[]
   readonly kinds: readonly FieldKind[]
   readonly csv: boolean
-  /** A row with nothing in it, fields in their order: copying it keeps all rows of a file in one shape. */
-  readonly blank: Readonly<Record<string, undefined>>
+  /** By column: the typed ones of a line give a row in one shape, so that all rows of a file share it. */
+  readonly row: RowMaker
+  /** Reads simple lines in place; not for CSV. */
+  readonly simple: SpacedRows | undefined
+  /** Columns that go to `rest`. */
+  readonly rest: readonly number[]
 }
 
 /**
@@ -75,6 +81,13 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
   const { fields: known, record: what } = table
   let layout: Layout | undefined
   let header = ''
+  /** First cells of rows that are known to be none of a header. */
+  const values = new Set<string>()
+  let cells: CellMemory | undefined
+  const memory = (): CellMemory => {
+    cells ??= cellMemory()
+    return cells
+  }
   let emit: Emit<Row<Fields>> = () => {}
 
   if (fields !== undefined && fields.length > 0) {
@@ -84,7 +97,7 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
   }
 
   const onLine = (text: string, raw: Uint8Array, number: number): void => {
-    const row = read(text, raw)
+    const row = read(text)
     if (row === undefined) return
     const place = { line: number }
     if ('fault' in row) emit({ fault: row.fault, place, raw })
@@ -92,7 +105,7 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
     else emit({ record: row.row as Row<Fields>, place, raw })
   }
 
-  const read = (text: string, raw: Uint8Array): { readonly row: object } | { readonly fault: Fault } | undefined => {
+  const read = (text: string): { readonly row: object } | { readonly fault: Fault } | undefined => {
     if (text.charCodeAt(0) === 123 /* { */) return jsonRow(text)
     if (layout === undefined || mayBeHeader(text)) {
       const cells = cellsOf(text)
@@ -101,10 +114,9 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
         if (cells === undefined) return broken(text)
         const names = fields !== undefined && fields.length > 0 ? fields : table.implied?.(cells)
         if (names === undefined) return { fault: { rule: 'header_missing', expected: `a header line, field names, or ${what}`, found: clip(text) } }
-        layout = layoutOf(names, known, text.includes(','))
+        layout = layoutOf(names, known, text.includes(','), memory)
       }
     }
-    if (!layout.csv && raw.length === text.length) return spacedRow(text, raw, layout)
     const cells = layout.csv ? csvCells(text) : spacedCells(text)
     return cells === undefined ? broken(text) : cellsRow(cells, layout)
   }
@@ -117,8 +129,29 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
       return { fault: { rule: 'field_duplicate', path: twice, expected: 'each field once', found: clip(text) } }
     }
     header = text
-    layout = layoutOf(cells, known, text.includes(','))
+    values.clear()
+    layout = layoutOf(cells, known, text.includes(','), memory)
     return undefined
+  }
+
+  /** Reads a simple line in place, as `read` would from its text. */
+  const inPlace = (bytes: Uint8Array, view: DataView, start: number, line: number): number => {
+    const simple = layout?.simple
+    if (layout === undefined || simple === undefined) return -1
+    const next = simple.read(bytes, view, start)
+    if (next === -1 || !isRow(simple.values[0], bytes[start]!)) return -1
+    const row = layout.row(simple.values, layout.rest.length === 0 ? undefined : restOf(layout, simple.values)) as Row<Fields> // as in onLine
+    emit({ record: row, place: { line }, raw: bytes.subarray(start, simple.end) })
+    return next
+  }
+
+  /** Whether a line with this first cell is surely no header and no JSON. */
+  const isRow = (cell: string | number | undefined, first: number): boolean => {
+    if (cell === undefined || typeof cell === 'number' || (first >= 48 && first <= 57) || values.has(cell)) return true
+    if (first === 123 || header.startsWith(cell) || mayBeHeader(cell)) return false
+    if (values.size === MOST_VALUES) values.clear()
+    values.add(cell)
+    return true
   }
 
   /** Cheap, for every row: a header's first cell is a name, and a value hardly ever is one. */
@@ -169,7 +202,7 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
     return { row }
   }
 
-  const lines = lineSplitter({ line: onLine, fault: (fault, raw, number) => emit({ fault, place: { line: number }, raw }) })
+  const lines = lineSplitter({ inPlace, line: onLine, fault: (fault, raw, number) => emit({ fault, place: { line: number }, raw }) })
   return {
     push(bytes, sink) {
       emit = sink
@@ -183,18 +216,43 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
   }
 }
 
-function layoutOf(written: readonly string[], known: TableFields, csv: boolean): Layout {
+/** More first cells than this are not remembered. */
+const MOST_VALUES = 256
+
+function layoutOf(written: readonly string[], known: TableFields, csv: boolean, memory: () => CellMemory): Layout {
   const names: string[] = []
   const kinds: FieldKind[] = []
-  const blank: Record<string, undefined> = {}
   for (const cell of written) {
     const name = fieldName(cell)
     const kind = Object.hasOwn(known, name) ? known[name]! : undefined
     names.push(kind === undefined ? cell : name)
     kinds.push(kind ?? 'rest')
-    if (kind !== undefined && kind !== 'rest') blank[name] = undefined
   }
-  return { names, kinds, csv, blank: { ...blank, rest: undefined } }
+  const typed = names.flatMap((name, at) => (kinds[at] === 'rest' ? [] : [{ name, at }]))
+  return {
+    names,
+    kinds,
+    csv,
+    row: rowMaker(typed),
+    simple: csv
+      ? undefined
+      : spacedRows(
+          kinds.map(kind => (kind === 'integer' || kind === 'long' ? 'count' : 'text')),
+          memory(),
+        ),
+    rest: names.flatMap((_, at) => (kinds[at] === 'rest' ? [at] : [])),
+  }
+}
+
+function restOf({ names, rest }: Layout, values: SpacedRows['values']): JsonObject | undefined {
+  let out: Record<string, Json> | undefined
+  for (const at of rest) {
+    const value = values[at]
+    if (value === undefined) continue
+    out ??= {}
+    put(out, names[at]!, value)
+  }
+  return out
 }
 
 function duplicate(written: readonly string[]): string | undefined {
@@ -207,71 +265,28 @@ function duplicate(written: readonly string[]): string | undefined {
   return undefined
 }
 
-/** The hot path: one pass over the bytes of an ASCII line (so that positions agree), numbers read in place. */
-function spacedRow(line: string, bytes: Uint8Array, layout: Layout): { readonly row: object } | { readonly fault: Fault } {
-  const { names, kinds } = layout
-  const row: Record<string, unknown> = { ...layout.blank }
-  const { length } = bytes
-  let rest: Record<string, Json> | undefined
-  let fault: { readonly fault: Fault } | undefined
-  let column = 0
-  let at = 0
-  for (;;) {
-    while (at < length && isSpace(bytes[at]!)) at++
-    if (at === length) break
-    const start = at
-    let digits = true
-    let value = 0
-    for (; at < length; at++) {
-      const byte = bytes[at]!
-      if (isSpace(byte)) break
-      if (byte < 48 || byte > 57) digits = false
-      value = value * 10 + byte - 48
-    }
-    const index = column++
-    if (index >= names.length || (at - start === 1 && bytes[start] === 45) || fault !== undefined) continue
-    const kind = kinds[index]!
-    if (kind === 'integer' || kind === 'long') {
-      const exact = digits && value <= Number.MAX_SAFE_INTEGER ? value : count(line.slice(start, at), kind)
-      if (exact === undefined) fault = wrongType(names[index]!, kind, line.slice(start, at))
-      else row[names[index]!] = exact
-      continue
-    }
-    const text = line.slice(start, at)
-    if (kind === 'text') row[names[index]!] = text
-    else {
-      rest ??= {}
-      put(rest, names[index]!, text)
-    }
-  }
-  if (column !== names.length) return fieldCount(names.length, column)
-  if (fault !== undefined) return fault
-  row.rest = rest
-  return { row }
-}
-
 function cellsRow(cells: readonly string[], layout: Layout): { readonly row: object } | { readonly fault: Fault } {
   const { names, kinds } = layout
   if (cells.length !== names.length) return fieldCount(names.length, cells.length)
-  const row: Record<string, unknown> = { ...layout.blank }
+  const values: (string | number | bigint | undefined)[] = []
   let rest: Record<string, Json> | undefined
   for (let index = 0; index < cells.length; index++) {
     const cell = cells[index]!
-    if (cell === '' || cell === '-') continue
     const kind = kinds[index]!
     const name = names[index]!
-    if (kind === 'text') row[name] = cell
+    values.push(undefined)
+    if (cell === '' || cell === '-') continue
+    if (kind === 'text') values[index] = cell
     else if (kind === 'rest') {
       rest ??= {}
       put(rest, name, cell)
     } else {
       const value = count(cell, kind)
       if (value === undefined) return wrongType(name, kind, cell)
-      row[name] = value
+      values[index] = value
     }
   }
-  row.rest = rest
-  return { row }
+  return { row: layout.row(values, rest) }
 }
 
 function isSpace(code: number): boolean {

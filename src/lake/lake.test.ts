@@ -128,15 +128,24 @@ describe('mapped events', () => {
       const parts = createParts({ unit: 'u', codec: uncompressed, put: object => objects.push(object) })
       const fallback = {}
       let taken = 0
-      for (let n = 0; n < 200; n++) {
-        const one = mapped(n, n % 50 === 49 ? { status_code: '-' } : {})
-        if (direct && parts.addMapped(pipeline, one, PART_BYTES / 60, fallback)) {
-          taken++
-          continue
+      const all = Array.from({ length: 200 }, (_, n) => mapped(n, n % 50 === 49 ? { status_code: '-' } : {}))
+      const size = PART_BYTES / 60
+      for (let at = 0; at < all.length; at++) {
+        if (direct) {
+          const end = parts.addMapped(
+            pipeline,
+            all,
+            all.map(() => size),
+            at,
+            fallback,
+          )
+          taken += end - at
+          at = end
+          if (at === all.length) break
         }
-        const full = complete(lower(one).event) as OcsfEvent
+        const full = complete(lower(all[at]!).event) as OcsfEvent
         expect(validate(full).valid).toBe(true)
-        expect(parts.add(pipeline, full, PART_BYTES / 60, fallback)).toBeUndefined()
+        expect(parts.add(pipeline, full, size, fallback)).toBeUndefined()
       }
       parts.seal()
       return { objects, taken }
@@ -151,7 +160,7 @@ describe('mapped events', () => {
     const pipeline = await loadPipeline(vpcFlow)
     const objects: LakeObject[] = []
     const parts = createParts({ unit: 'u', codec: uncompressed, put: object => objects.push(object) })
-    expect(parts.addMapped(pipeline, mapped(1), 1, {})).toBe(false)
+    expect(parts.addMapped(pipeline, [mapped(1)], [1], 0, {})).toBe(0)
     parts.seal()
     expect(objects).toEqual([])
   })

@@ -5,7 +5,7 @@ import type { Codec } from '../parquet/codec.js'
 import { createParquetWriter, type ParquetWriter } from '../parquet/write.js'
 import { type Layout, plainLayout } from './layout.js'
 import { objectKey } from './object-key.js'
-import type { Fallback, Partition } from './partition.js'
+import type { Fallback, Located, Partition } from './partition.js'
 
 // The same everywhere: the objects of a unit must not depend on the machine.
 /** Events of a unit between two seals. */
@@ -41,15 +41,19 @@ export interface Parts {
    */
   add(pipeline: Pipeline, event: OcsfEvent, rawBytes: number, fallback: Fallback): Issue | undefined
   /**
-   * Adds a mapped event as the row of its full event, if it is seen to be valid as it is and an object of its partition
-   * is open. False says nothing about the event: complete it, validate it, and `add` it.
+   * Adds the mapped events from `from` on as the rows of their full events, as far as they are seen to be valid as they
+   * are and an object of their partition is open; returns the index of the first that was not added. That says nothing
+   * about it: complete it, validate it, `add` it, and go on behind it.
    */
-  addMapped(pipeline: Pipeline, event: Parameters<Take>[0], rawBytes: number, fallback: Fallback): boolean
+  addMapped(pipeline: Pipeline, events: Parameters<Take>[0], rawBytes: Parameters<Take>[1], from: number, fallback: Fallback): number
   /** Seals what is open: at the end of the unit. */
   seal(): void
 }
 
 const DAY_MS = 86_400_000
+const dayOf = (time: number): number => Math.floor(Number(time) / DAY_MS)
+
+type MappedEvent = Parameters<Take>[0][number]
 
 interface Open {
   readonly pipeline: Pipeline
@@ -63,8 +67,7 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
   let rows = 0
   let bytes = 0
   let part = 0
-  // Mappers share `cloud` between events: the same object on the same day is the same partition.
-  let last: { pipeline: Pipeline; classUid: number; cloud: unknown; day: number; fallback: Fallback; target: Open } | undefined
+  let last: { pipeline: Pipeline; classUid: number; region: unknown; account: unknown; day: number; fallback: Fallback; target: Open } | undefined
 
   const nameOf = ({ source }: Pipeline, classUid: number, { region, accountId, eventDay }: Partition): string =>
     `${source.id} ${classUid} ${region} ${accountId} ${eventDay}`
@@ -102,10 +105,33 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
     part++
   }
 
+  /** Whether so much more fills the part. */
+  const isFull = (moreRows: number, moreBytes: number): boolean => rows + moreRows >= PART_ROWS || bytes + moreBytes >= PART_BYTES || open.size >= PART_OBJECTS
+
   const count = (rawBytes: number): void => {
     rows++
     bytes += rawBytes
-    if (rows >= PART_ROWS || bytes >= PART_BYTES || open.size >= PART_OBJECTS) seal()
+    if (isFull(0, 0)) seal()
+  }
+
+  /** Whether an event belongs where the last one went: the same class, account, region and day. */
+  const isNear = (pipeline: Pipeline, { class_uid, time, cloud }: Located & MappedEvent, fallback: Fallback): boolean =>
+    last !== undefined &&
+    last.day === dayOf(time) &&
+    last.region === cloud?.region &&
+    last.account === cloud?.account?.uid &&
+    last.classUid === class_uid &&
+    last.pipeline === pipeline &&
+    last.fallback === fallback
+
+  /** The object of an event, if it is open: an event that does not pass may belong elsewhere, or nowhere. */
+  const openAt = (pipeline: Pipeline, event: Located & MappedEvent, fallback: Fallback): Open | undefined => {
+    if (isNear(pipeline, event, fallback)) return last?.target
+    const target = open.get(nameOf(pipeline, event.class_uid, layout.partition(event, fallback)))
+    if (target === undefined) return undefined
+    const { class_uid: classUid, time, cloud } = event
+    last = { pipeline, classUid, region: cloud?.region, account: cloud?.account?.uid, day: dayOf(time), fallback, target }
+    return target
   }
 
   return {
@@ -116,15 +142,21 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
       count(rawBytes)
       return undefined
     },
-    addMapped(pipeline, event, rawBytes, fallback) {
-      const day = Math.floor(event.time / DAY_MS)
-      const near = last !== undefined && last.day === day && last.cloud === event.cloud && last.classUid === event.class_uid && last.pipeline === pipeline
-      // Only into what is open: an event that does not pass may belong elsewhere, or nowhere.
-      const target = near && last?.fallback === fallback ? last.target : open.get(nameOf(pipeline, event.class_uid, layout.partition(event, fallback)))
-      if (target === undefined || !target.writer.addMapped(event)) return false
-      last = { pipeline, classUid: event.class_uid, cloud: event.cloud, day, fallback, target }
-      count(rawBytes)
-      return true
+    addMapped(pipeline, events, rawBytes, from, fallback) {
+      let at = from
+      while (at < events.length) {
+        const target = openAt(pipeline, events[at]!, fallback)
+        if (target === undefined) return at
+        let end = at
+        let size = 0
+        do size += rawBytes[end++]!
+        while (end < events.length && !isFull(end - at, size) && isNear(pipeline, events[end]!, fallback))
+        const added = target.writer.addMapped(events, at, end)
+        for (let i = 0; i < added; i++) count(rawBytes[at + i]!)
+        at += added
+        if (at < end) return at
+      }
+      return at
     },
     seal() {
       if (open.size > 0) seal()

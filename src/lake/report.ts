@@ -149,12 +149,12 @@ export function mergeReport(into: Report, from: Report): void {
   into.resumed += from.resumed
 }
 
-/** Counts a mapped event that became a row as it was: written, without a warning, nothing lowered. */
-export function countRow(report: Report, source: string, classUid: number): true {
-  report.records.written++
-  countsOf(report, source).written++
-  count(report.classes, `${source}/${classUid}`)
-  return true
+/** Counts mapped events of a class that became rows as they were: written, without a warning, nothing lowered. */
+export function countRows(report: Report, source: string, classUid: number, rows: number): void {
+  const name = `${source}/${classUid}`
+  report.records.written += rows
+  countsOf(report, source).written += rows
+  report.classes[name] = (report.classes[name] ?? 0) + rows
 }
 
 /** `in = written + filtered + duplicates + rejected`, of all records and of those of each source. */

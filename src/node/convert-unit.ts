@@ -7,7 +7,7 @@ import { plainLayout, securityLakeLayout } from '../lake/layout.js'
 import { hashOf } from '../lake/object-key.js'
 import type { Fallback } from '../lake/partition.js'
 import { createParts, type LakeObject, type Parts } from '../lake/parts.js'
-import { countIn, countOutcome, countRecognised, countRow, emptyReport, type Report } from '../lake/report.js'
+import { countIn, countOutcome, countRecognised, countRows, emptyReport, type Report } from '../lake/report.js'
 import type { SecurityLakeTarget } from '../lake/security-lake.js'
 import type { OcsfVersion } from '../ocsf/facts.js'
 import type { CodecName } from '../parquet/codec.js'
@@ -190,7 +190,18 @@ async function convertItems(
   }
   const context = { ...fallback, key: input.key, fileTime: named.fileTime, logGroup: said?.logGroup, fields: settings.fields }
   const take: Take | undefined =
-    parts && ((event, rawBytes) => parts.addMapped(pipeline, event, rawBytes, fallback) && countRow(report, source.id, event.class_uid))
+    parts &&
+    ((events, rawBytes, from) => {
+      const end = parts.addMapped(pipeline, events, rawBytes, from, fallback)
+      let at = from
+      while (at < end) {
+        const { class_uid: classUid } = events[at]!
+        const first = at
+        while (at < end && events[at]!.class_uid === classUid) at++
+        countRows(report, source.id, classUid, at - first)
+      }
+      return end
+    })
   const converter = await createConverter({ source, ocsf, observables, raw: settings.raw, context }, settle, take)
   converter.push(bytes)
   let fault = cut

@@ -75,7 +75,8 @@ export function store(leaf: Leaf, column: ColumnBuffer, slot: number, value: unk
   }
 }
 
-function storeInt64(data: Int32Array, at: number, value: number | bigint): void {
+/** Writes a 64-bit integer as its low and its high half. */
+export function storeInt64(data: Int32Array, at: number, value: number | bigint): void {
   if (typeof value === 'number') {
     data[at] = value | 0 // modulo 2^32, exact for every integer
     data[at + 1] = Math.floor(value / 2 ** 32)

@@ -100,6 +100,43 @@ export function addSlot(column: ColumnBuffer, rep: number, def: number): number 
   return slot
 }
 
+/**
+ * Inside lists of depth one: appends rows from `row` on with their values of one word each, which end at `ends`; a row
+ * without any is a null of the list.
+ */
+export function appendRows(
+  column: ColumnBuffer,
+  row: number,
+  ends: readonly number[],
+  words: Int32Array,
+  list: { readonly def: number; readonly rep: number },
+): void {
+  const nested = column.nested!
+  const most = column.slots + ends.length + (ends[ends.length - 1] ?? 0)
+  if (most > column.defs.length) growSlots(column, most)
+  const { def } = column.leaf
+  const { defs, data } = column
+  let from = 0
+  for (let at = 0; at < ends.length; at++) {
+    beginRow(column, row + at)
+    const { reps } = nested
+    let slot = column.slots
+    const end = ends[at]!
+    if (end === from) {
+      reps[slot] = 0
+      defs[slot++] = list.def - 1
+    }
+    for (let value = from; value < end; value++) {
+      reps[slot] = value === from ? 0 : list.rep
+      defs[slot] = def
+      data[slot++] = words[value]!
+    }
+    from = end
+    column.slots = slot
+    nested.end[row + at] = slot
+  }
+}
+
 /** Sets the value of a slot of one word. A call, since making the slot may have replaced `data`. */
 export function setWord(column: ColumnBuffer, slot: number, word: number): void {
   column.data[slot] = word

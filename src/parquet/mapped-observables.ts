@@ -1,7 +1,11 @@
-/** The column group `observables` of mapped events: written again only in rows where an observed value changed. */
-import { addSlot, beginRow, type ColumnBuffer, setWord } from './column.js'
+/**
+ * The column group `observables` of mapped events, from the columns of the observed attributes: the number of a text
+ * says which observable it is, without the text.
+ */
+import { appendRows, type ColumnBuffer, storedRow } from './column.js'
+import type { ObjectState } from './mapped-steps.js'
 import type { ParquetSchema } from './schema.js'
-import { textNumber } from './text.js'
+import { type TextStore, textNumber } from './text.js'
 
 /** An attribute that is an observable. */
 export interface Watch {
@@ -10,27 +14,31 @@ export interface Watch {
   readonly type: number
   readonly typeId: number
   readonly list: ListWatch | undefined
-  /** By number of a text of the attribute: number + 1 of the same text in the column of values. */
-  values: Int32Array
-  /** Number of its value in the row; -1 for none. Not used in lists. */
-  value: number
+  /** By number of a text of the attribute, or by a small integer: number + 1 of the same text in the column of values. */
+  numbers: Int32Array
+  /** Where it is found, outside lists. */
+  at: { readonly state: ObjectState; readonly values: readonly unknown[]; readonly column: ColumnBuffer } | undefined
 }
 
-/** The observables in one list: each pair of attribute and value once, in their order. */
+/** The observables in one list. */
 export interface ListWatch {
-  readonly found: { readonly watch: Watch; readonly value: number; readonly text: string }[]
+  state: ObjectState | undefined
+  /** Of the list written last: each pair of attribute and value once, in their order. */
+  found: { readonly watch: Watch; readonly text: string }[]
+  /** The same for each object of the batch. */
+  readonly all: ListWatch['found'][]
 }
 
 export interface Observables {
   /** Registers a list outside lists; like `watch` in the order of the fields, which is that of the observables. */
   list(): ListWatch
   watch(path: string, observable: { readonly typeId: number; readonly type: string }, list: ListWatch | undefined): Watch | undefined
-  /** The value of an attribute, just stored in a slot of its column. */
-  see(watch: Watch, column: ColumnBuffer, slot: number, value: unknown): void
-  clear(watch: Watch): void
-  clearList(list: ListWatch): void
-  write(row: number, fresh: boolean): void
+  /** Writes the observables of the rows `[row, row + count)`, whose attributes are in their columns already. */
+  write(row: number, count: number, fresh: boolean): void
 }
+
+/** Integers from here on are looked up as texts. */
+const SMALL = 2 ** 16
 
 /** Writes nulls when `wanted` is false. */
 export function createObservables(schema: ParquetSchema, all: readonly ColumnBuffer[], wanted: boolean): Observables {
@@ -39,40 +47,61 @@ export function createObservables(schema: ParquetSchema, all: readonly ColumnBuf
   const columns = (element?.children ?? []).flatMap(node => (node.kind === 'leaf' ? [all[node.index]!] : []))
   const [names, types, typeIds, values] = ['name', 'type', 'type_id', 'value'].map(name => columns.find(column => column.leaf.name === name))
   const order: (Watch | ListWatch)[] = []
-  let changed = true
+  // of the batch: the slots of its rows, and where those of each row end
   let slots = 0
+  let words = [names, types, typeIds, values].map(() => new Int32Array(4096))
+  const ends: number[] = []
   let asked = 0
+  /** Slots of the row written last. */
+  let lastSlots = -1
 
-  const add = (rep: number, watch: Watch, value: number): void => {
+  const add = (watch: Watch, value: number): void => {
+    if (slots === words[0]!.length) {
+      words = words.map(old => {
+        const grown = new Int32Array(old.length * 2)
+        grown.set(old)
+        return grown
+      })
+    }
+    words[0]![slots] = watch.name
+    words[1]![slots] = watch.type
+    words[2]![slots] = watch.typeId
+    words[3]![slots] = value
     slots++
-    setWord(names!, addSlot(names!, rep, names!.leaf.def), watch.name)
-    setWord(types!, addSlot(types!, rep, types!.leaf.def), watch.type)
-    setWord(typeIds!, addSlot(typeIds!, rep, typeIds!.leaf.def), watch.typeId)
-    setWord(values!, addSlot(values!, rep, values!.leaf.def), value)
   }
 
-  const writeList = (to: { readonly def: number; readonly rep: number }, row: number): void => {
-    changed = false
-    for (const column of columns) beginRow(column, row)
-    let rep = 0
-    slots = 0
-    for (const one of order) {
-      if ('found' in one) {
-        for (const { watch, value } of one.found) {
-          add(rep, watch, value)
-          rep = to.rep
-        }
-      } else if (one.value !== -1) {
-        add(rep, one, one.value)
-        rep = to.rep
-      }
+  /** A store counts how often it is asked, to see whether its texts repeat: once per observable, as for full events. */
+  const numberOf = (store: TextStore, text: string): number => {
+    store.asked = asked + slots
+    return textNumber(store, text)
+  }
+
+  const addListed = ({ state, all: found }: ListWatch, at: number, store: TextStore): void => {
+    const some = found[objectAt(state!, at)]!
+    for (let i = 0; i < some.length; i++) add(some[i]!.watch, numberOf(store, some[i]!.text))
+  }
+
+  const addWatched = (watch: Watch, row: number, at: number, store: TextStore): void => {
+    const { column, state, values } = watch.at!
+    const { leaf, text, defs, data } = column
+    const slot = storedRow(column, row)
+    if (defs[slot] !== leaf.def) return
+    // the number of the text or the integer itself, where it says which value it is
+    const word = text === undefined ? (column.words === 1 && leaf.holds === 'integer' ? data[slot]! : -1) : text.numbers === undefined ? -1 : data[slot]!
+    const key = text === undefined && word >= SMALL ? -1 : word
+    const known = key >= 0 && key < watch.numbers.length ? watch.numbers[key]! : 0
+    if (known !== 0) {
+      add(watch, known - 1)
+      return
     }
-    if (rep === 0) for (const column of columns) addSlot(column, 0, to.def - 1)
+    const number = numberOf(store, String(values[objectAt(state, at)]))
+    if (key >= 0) learn(watch, key, number)
+    add(watch, number)
   }
 
   return {
     list() {
-      const watch: ListWatch = { found: [] }
+      const watch: ListWatch = { state: undefined, found: [], all: [] }
       order.push(watch)
       return watch
     },
@@ -83,50 +112,63 @@ export function createObservables(schema: ParquetSchema, all: readonly ColumnBuf
         type: textNumber(types.text!, type),
         typeId,
         list: inList,
-        values: new Int32Array(0),
-        value: -1,
+        numbers: new Int32Array(0),
+        at: undefined,
       }
       if (inList === undefined) order.push(watch)
       return watch
     },
-    see(watch, column, slot, value) {
-      changed = true
-      const text = String(value)
-      const { list: inList } = watch
-      if (inList !== undefined) {
-        for (const other of inList.found) if (other.watch === watch && other.text === text) return
-        inList.found.push({ watch, value: textNumber(values!.text!, text), text })
-      } else if (column.text === undefined || column.text.numbers === undefined) {
-        watch.value = textNumber(values!.text!, text)
-      } else {
-        const number = column.data[slot]!
-        let mine = watch.values[number] ?? 0
-        if (mine === 0) {
-          mine = textNumber(values!.text!, text) + 1
-          if (number >= watch.values.length) {
-            const grown = new Int32Array(Math.max(64, number * 2))
-            grown.set(watch.values)
-            watch.values = grown
-          }
-          watch.values[number] = mine
-        }
-        watch.value = mine - 1
-      }
-    },
-    clear(watch) {
-      if (watch.value !== -1) changed = true
-      watch.value = -1
-    },
-    clearList({ found }) {
-      if (found.length > 0) changed = true
-      found.length = 0
-    },
-    write(row, fresh) {
+    write(row, count, fresh) {
       if (list === undefined) return
-      if (changed || fresh) writeList(list, row)
-      // a store counts how often it is asked, to see whether its texts repeat: once per observable, as for full events
-      asked += slots
-      if (values !== undefined) values.text!.asked = asked
+      const store = values?.text
+      slots = 0
+      ends.length = 0
+      if (store !== undefined) {
+        for (let at = 0; at < count; at++) {
+          for (let i = 0; i < order.length; i++) {
+            const one = order[i]!
+            if ('found' in one) addListed(one, at, store)
+            else addWatched(one, row + at, at, store)
+          }
+          ends.push(slots)
+        }
+        asked += slots
+        store.asked = asked
+      } else for (let at = 0; at < count; at++) ends.push(0)
+      if (slots === 0 && lastSlots === 0 && !fresh) return // as the row before
+      const wordsOf = new Map([names, types, typeIds, values].map((column, at) => [column, words[at]!]))
+      for (const column of columns) appendRows(column, row, ends, wordsOf.get(column)!, list)
+      lastSlots = count === 1 ? slots : slots - ends[count - 2]!
     },
   }
+}
+
+/** Notes a value in the list at hand. */
+export function noteListed(watch: Watch, value: unknown): void {
+  const text = String(value)
+  const { found } = watch.list!
+  for (const other of found) if (other.watch === watch && other.text === text) return
+  found.push({ watch, text })
+}
+
+function learn(watch: Watch, key: number, number: number): void {
+  if (key >= watch.numbers.length) {
+    const grown = new Int32Array(Math.max(64, key * 2))
+    grown.set(watch.numbers)
+    watch.numbers = grown
+  }
+  watch.numbers[key] = number + 1
+}
+
+/** Which object of a batch a row has. */
+function objectAt({ starts, count }: ObjectState, row: number): number {
+  if (starts[row] === row && row < count) return row
+  let low = 0
+  let high = count - 1
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (starts[middle]! <= row) low = middle
+    else high = middle - 1
+  }
+  return low
 }

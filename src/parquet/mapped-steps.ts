@@ -1,4 +1,4 @@
-/** Attributes and objects of mapped events beside their columns, and what the row before held. */
+/** Attributes and objects of mapped events beside their columns, with a batch of their values. */
 import type { MappedClass, MappedField, MappedObject } from '../ocsf/mapped.js'
 import { NEVER } from './cells.js'
 import type { ColumnBuffer } from './column.js'
@@ -6,9 +6,12 @@ import type { ListWatch, Observables, Watch } from './mapped-observables.js'
 import type { ParquetSchema, SchemaNode } from './schema.js'
 import { isObject } from './values.js'
 
-type Obj = Readonly<Record<string, unknown>>
+export type Obj = Readonly<Record<string, unknown>>
 
-/** One attribute, with its columns or the attributes below, and what it held in the row before. */
+/** Rows of a batch at most: column by column is quickest while all of its values are at hand. */
+export const BATCH_ROWS = 256
+
+/** One attribute, with its columns or the attributes below. */
 export interface Step {
   readonly name: string
   readonly mapped: MappedField
@@ -27,40 +30,61 @@ export interface Step {
   readonly flag: number
   /** By number of a text: 1 once it was accepted. */
   accepted: Uint8Array
+  /** Outside lists: its value in each object of the batch, and the numbers of texts where they are known, else -1. */
+  readonly values: unknown[]
+  readonly codes: Int32Array
+  /** What the row written last holds; where that is nothing, its definition level. */
   last: unknown
+  level: number
 }
 
 export interface Pair {
   readonly id: Step
   readonly text: Step
   readonly captions: ReadonlyMap<unknown, string>
+  /** The text of each object of the batch. */
+  readonly texts: (string | undefined)[]
 }
 
 /** The keys of an object in their order, which objects made by one literal share. */
-interface Shape {
+export interface Shape {
   readonly names: readonly string[]
-  readonly steps: readonly (Step | undefined)[]
+  /** Where the values go; `undefined` for what has no step. */
+  readonly values: readonly (unknown[] | undefined)[]
   /** What the object does not mention. */
   readonly missing: readonly Step[]
 }
 
 export interface ObjectState {
   readonly mapped: MappedObject
+  /** Definition level of the object. */
+  readonly def: number
   readonly steps: readonly Step[]
   readonly byName: ReadonlyMap<string, Step>
   readonly shapes: Shape[]
   shape: Shape
-  /** Of the object written last (of a list, all its objects): profiles it declares, and those that require what it lacks. */
-  profiles: number
-  lacking: number
+  /** Outside lists: the objects of the batch, each once for all rows that follow each other with it. */
+  count: number
+  readonly objects: (Obj | undefined)[]
+  /** Row of the batch where each begins. */
+  readonly starts: Int32Array
+  /** Definition level of what is not in it: lower than `def` where the object itself is not there. */
+  readonly levels: Uint8Array
+  /** Flags of what is there, profiles that it declares, and those that require what it lacks. */
+  readonly have: Int32Array
+  readonly declared: Int32Array
+  readonly lacking: Int32Array
+  /** In lists: the same of all objects of the list at hand. */
+  listDeclared: number
+  listLacking: number
 }
 
-export const NO_SHAPE: Shape = { names: [], steps: [], missing: [] }
+const NO_SHAPE: Shape = { names: [], values: [], missing: [] }
 const MOST_SHAPES = 32
 
 /** The steps of a class, from the event down. */
 export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: readonly ColumnBuffer[], seen: Observables): ObjectState {
-  const stateOf = (mapped: MappedObject, nodes: readonly SchemaNode[], list: ListWatch | undefined): ObjectState => {
+  const stateOf = (mapped: MappedObject, nodes: readonly SchemaNode[], def: number, list: ListWatch | undefined): ObjectState => {
     const steps: Step[] = []
     for (const field of mapped.fields) {
       const node = nodes.find(other => other.name === field.field.name)
@@ -70,13 +94,35 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
     for (const step of steps) {
       const { captions, field } = step.mapped
       const text = captions === undefined ? undefined : byName.get(field.attribute.sibling!)
-      if (text !== undefined) step.pair = text.pair = { id: step, text, captions: captions! }
+      if (text !== undefined) step.pair = text.pair = { id: step, text, captions: captions!, texts: batch(list) }
       const twin = field.kind === 'timestamp' && !field.list && field.twin !== undefined ? byName.get(field.twin) : undefined
       if (twin === undefined) continue
       step.twin = twin.columns[0]
       step.profiles |= spec.datetime
     }
-    return { mapped, steps, byName, shapes: [], shape: NO_SHAPE, profiles: 0, lacking: 0 }
+    const rows = list === undefined ? BATCH_ROWS : 0
+    const state: ObjectState = {
+      mapped,
+      def,
+      steps,
+      byName,
+      shapes: [],
+      shape: NO_SHAPE,
+      count: 0,
+      objects: batch(list),
+      starts: new Int32Array(rows),
+      levels: new Uint8Array(rows),
+      have: new Int32Array(rows),
+      declared: new Int32Array(rows),
+      lacking: new Int32Array(rows),
+      listDeclared: 0,
+      listLacking: 0,
+    }
+    for (const { watch, list: own, values, columns } of steps) {
+      if (watch !== undefined) watch.at = { state, values, column: columns[0]! }
+      if (own !== undefined) own.state = state
+    }
+    return state
   }
 
   const stepOf = (mapped: MappedField, node: SchemaNode, outer: ListWatch | undefined): Step => {
@@ -88,7 +134,7 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
       mapped,
       node,
       columns: columnsOf(node, all),
-      object: mapped.object === undefined || inner.kind !== 'struct' ? undefined : stateOf(mapped.object, inner.children, list ?? outer),
+      object: mapped.object === undefined || inner.kind !== 'struct' ? undefined : stateOf(mapped.object, inner.children, inner.def, list ?? outer),
       watch,
       list,
       flag: mapped.flag,
@@ -96,11 +142,19 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
       twin: undefined,
       profiles: mapped.profiles,
       accepted: new Uint8Array(0),
+      values: batch(outer),
+      codes: new Int32Array(outer === undefined && node.kind === 'leaf' ? BATCH_ROWS : 0),
       last: NEVER,
+      level: -1,
     }
   }
 
-  return stateOf(spec.root, schema.columns, undefined)
+  return stateOf(spec.root, schema.columns, 0, undefined)
+}
+
+/** Room for a value of each row; none in lists. */
+function batch<T>(list: ListWatch | undefined): (T | undefined)[] {
+  return new Array<T | undefined>(list === undefined ? BATCH_ROWS : 0).fill(undefined)
 }
 
 function columnsOf(node: SchemaNode, all: readonly ColumnBuffer[]): ColumnBuffer[] {
@@ -111,9 +165,9 @@ function columnsOf(node: SchemaNode, all: readonly ColumnBuffer[]): ColumnBuffer
 
 /** Nothing may be taken for written any more. */
 export function forgetObject(state: ObjectState): void {
-  state.shape = NO_SHAPE
   for (const step of state.steps) {
     step.last = NEVER
+    step.level = -1
     if (step.object !== undefined) forgetObject(step.object)
   }
 }
@@ -124,7 +178,11 @@ export function shapeOf(state: ObjectState, object: Obj): Shape {
   for (const name in object) names.push(name)
   const { shapes } = state
   for (const shape of shapes) if (shape.names.length === names.length && shape.names.every((name, at) => name === names[at])) return shape
-  const shape = { names, steps: names.map(name => state.byName.get(name)), missing: state.steps.filter(step => !names.includes(step.name)) }
+  const shape = {
+    names,
+    values: names.map(name => state.byName.get(name)?.values),
+    missing: state.steps.filter(step => !names.includes(step.name)),
+  }
   if (shapes.length === MOST_SHAPES) shapes.length = 0
   shapes.push(shape)
   return shape
@@ -140,4 +198,30 @@ export function hasAny(state: ObjectState, object: Obj): boolean {
     if (step?.node.kind !== 'struct' || hasAny(step.object!, value)) return true
   }
   return false
+}
+
+/** What an object must have. */
+export function meets({ required, atLeastOne, justOne }: MappedObject, have: number): boolean {
+  if ((have & required) !== required) return false
+  for (let at = 0; at < atLeastOne.length; at++) if ((have & atLeastOne[at]!) === 0) return false
+  for (let at = 0; at < justOne.length; at++) {
+    const some = have & justOne[at]!
+    if (some === 0 || (some & (some - 1)) !== 0) return false
+  }
+  return true
+}
+
+/** The profiles that require what an object lacks. */
+export function lackingIn({ byProfile }: MappedObject, have: number): number {
+  let lacking = 0
+  for (let at = 0; at < byProfile.length; at++) if ((have & byProfile[at]!.flag) === 0) lacking |= byProfile[at]!.profiles
+  return lacking
+}
+
+/** The text that stands beside an id; `null` when the two do not fit. */
+export function textBeside(captions: ReadonlyMap<unknown, string>, id: unknown, said: unknown): string | undefined | null {
+  if (id === undefined) return typeof said === 'string' || said === undefined ? said : null
+  const caption = captions.get(id)
+  if (id === 99) return typeof said === 'string' && said !== caption ? said : null
+  return caption !== undefined && (said === undefined || said === caption) ? caption : null
 }

@@ -5,6 +5,7 @@ import type { MappedClass } from '../ocsf/mapped.js'
 import { appendMap, NEVER, store } from './cells.js'
 import { addSlot, beginRow, type ColumnBuffer, columnMemory, createColumn, rowSlot, truncate } from './column.js'
 import { type MappedRows, mappedRows } from './mapped-rows.js'
+import { BATCH_ROWS } from './mapped-steps.js'
 import type { Leaf, ParquetSchema, SchemaNode } from './schema.js'
 import { cellOf, isObject, Misfit } from './values.js'
 
@@ -22,8 +23,11 @@ export interface Shredder {
    * Returns why the event does not fit its columns, in which case it left no row; validated events always fit.
    */
   add(event: Obj): Issue | undefined
-  /** Adds a mapped event as the row of its full event; false when it did not pass, in which case it left no row. */
-  addMapped(event: Obj): boolean
+  /**
+   * Adds those of the mapped events `[from, to)` that pass, as the rows of their full events, up to the first that does
+   * not; returns how many. The one that did not pass, if any, left no row.
+   */
+  addMapped(events: readonly Obj[], from: number, to: number): number
 }
 
 /** A schema node with its columns and what it held last. */
@@ -52,6 +56,8 @@ export interface ShredderOptions {
 /** After so many mapped events in a row that did not pass, only one in `RETRY` is tried: in vain it costs a fifth more. */
 const PATIENCE = 32
 const RETRY = 64
+/** Events that are asked at once at least. */
+const FEWEST = 8
 
 export function createShredder(schema: ParquetSchema, { mapped, observables = true }: ShredderOptions = {}): Shredder {
   const columns = schema.leaves.map(createColumn)
@@ -61,8 +67,23 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
   // Both ways remember the row before; one that did not write it must not.
   let before: 'add' | 'addMapped' = 'add'
   let misses = 0
+  /** Events that are asked at once: fewer where many do not pass, since those behind one are asked again. */
+  let step = FEWEST
   const takeBack = (): void => {
     for (const column of columns) truncate(column, rows)
+  }
+  /** Writes events that passed; none of them where one is too deep or too long, unless it is the last of several. */
+  const write = (direct: MappedRows, count: number): number => {
+    try {
+      direct.write(rows, count)
+      rows += count
+      return count
+    } catch (error) {
+      issueOf(error) // throws what is a fault of ours
+      takeBack()
+      direct.forget()
+      return 0
+    }
   }
   return {
     columns,
@@ -87,29 +108,26 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
       rows++
       return undefined
     },
-    addMapped(event) {
-      if (direct === undefined || (misses >= PATIENCE && ++misses % RETRY !== 0)) return false
-      if (before === 'add') direct.forget()
-      before = 'addMapped'
-      if (!fits(direct, event, rows)) {
-        takeBack()
-        direct.forget()
-        misses++
-        return false
+    addMapped(events, from, to) {
+      let at = from
+      while (direct !== undefined && at < to) {
+        if (misses >= PATIENCE && ++misses % RETRY !== 0) break
+        if (before === 'add') direct.forget()
+        before = 'addMapped'
+        const tried = Math.min(to, at + step)
+        const fit = direct.check(events, at, tried)
+        const written = fit === 0 ? 0 : write(direct, fit)
+        at += written
+        if (written > 0) misses = 0
+        if (at === tried) step = Math.min(step * 2, BATCH_ROWS)
+        else {
+          step = Math.max(step >> 1, FEWEST)
+          misses++
+          break
+        }
       }
-      misses = 0
-      rows++
-      return true
+      return at - from
     },
-  }
-}
-
-function fits(direct: MappedRows, event: Obj, row: number): boolean {
-  try {
-    return direct.write(event, row)
-  } catch (error) {
-    issueOf(error) // throws what is a fault of ours
-    return false
   }
 }
 

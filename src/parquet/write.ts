@@ -38,10 +38,11 @@ export interface ParquetWriter {
    */
   add(event: Readonly<Record<string, unknown>>): Issue | undefined
   /**
-   * Adds a mapped event as the row of its full event, if it is seen to be valid as it is. False says nothing about the
-   * event: complete it, validate it, and `add` it.
+   * Adds the mapped events `[from, to)` as the rows of their full events, as far as they are seen to be valid as they
+   * are, and returns how many. Not being added says nothing about an event: complete it, validate it, `add` it, and go
+   * on behind it. The events must not change afterwards.
    */
-  addMapped(event: Readonly<Record<string, unknown>>): boolean
+  addMapped(events: readonly Readonly<Record<string, unknown>>[], from?: number, to?: number): number
   /** The file, sorted. Ends the writer. */
   finish(): Uint8Array
 }
@@ -111,9 +112,9 @@ export function createParquetWriter(
       if (finished) throw new Error('parquet: the writer is finished')
       return shredder.add(event)
     },
-    addMapped(event) {
+    addMapped(events, from = 0, to = events.length) {
       if (finished) throw new Error('parquet: the writer is finished')
-      return shredder.addMapped(event)
+      return shredder.addMapped(events, from, to)
     },
     finish() {
       if (finished) throw new Error('parquet: the writer is finished')
