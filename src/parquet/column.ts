@@ -3,7 +3,7 @@
  * arrays are only filled up when a different value follows, so a constant column stays one value.
  */
 import type { Leaf } from './schema.js'
-import { createTextStore, type TextStore, textLength, textMemory } from './text.js'
+import { createTextStore, type TextStore, textMemory } from './text.js'
 
 export interface ColumnBuffer {
   readonly leaf: Leaf
@@ -156,26 +156,4 @@ export function storedRow(column: ColumnBuffer, row: number): number {
 export function columnMemory({ defs, data, nested, text }: ColumnBuffer): number {
   const lists = nested === undefined ? 0 : nested.reps.byteLength + nested.first.byteLength + nested.end.byteLength
   return defs.byteLength + data.byteLength + lists + (text === undefined ? 0 : textMemory(text))
-}
-
-/**
- * Adds to `sizes` what each row takes in this column as plain Parquet, texts and list items counted. Returns what every
- * row takes where that is the same: most columns are constant or empty, and not walked.
- */
-export function addRowBytes(column: ColumnBuffer, sizes: Float64Array): number {
-  const { text, nested, rows } = column
-  if (rows === 0 || (text === undefined && nested === undefined)) return 0
-  if (rows === 1) return rowBytes(column, 0)
-  for (let row = 0; row < sizes.length; row++) sizes[row] = sizes[row]! + rowBytes(column, storedRow(column, row))
-  return 0
-}
-
-function rowBytes({ text, nested, leaf, defs, data, words }: ColumnBuffer, row: number): number {
-  const end = nested === undefined ? row + 1 : nested.end[row]!
-  let size = 0
-  for (let slot = nested === undefined ? row : nested.first[row]!; slot < end; slot++) {
-    size += 2
-    if (defs[slot] === leaf.def) size += text === undefined ? words * 4 : 4 + textLength(text, data[slot]!)
-  }
-  return size
 }

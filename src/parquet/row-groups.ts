@@ -1,5 +1,6 @@
 /** Which row comes when, and where row groups end. */
-import { addRowBytes, type ColumnBuffer, storedRow } from './column.js'
+import { type ColumnBuffer, storedRow } from './column.js'
+import type { TextStore } from './text.js'
 
 /** Rows of a row group at most. */
 export const ROW_GROUP_ROWS = 50_000
@@ -26,6 +27,52 @@ export function groupEnds(columns: readonly ColumnBuffer[], order: Int32Array): 
   }
   if (rows > 0) ends.push(rows)
   return ends
+}
+
+/**
+ * Adds to `sizes` what each row takes in this column as plain Parquet, texts and list items counted. Returns what every
+ * row takes where that is the same: most columns are constant or empty, and not walked.
+ */
+function addRowBytes(column: ColumnBuffer, sizes: Float64Array): number {
+  const { text, nested, rows } = column
+  if (rows === 0 || (text === undefined && nested === undefined)) return 0
+  if (rows === 1) return slotBytes(column, nested?.first[0] ?? 0, nested?.end[0] ?? 1)
+  if (nested === undefined) addTextBytes(column, text!, sizes)
+  else {
+    const { first, end } = nested
+    for (let row = 0; row < rows; row++) sizes[row]! += slotBytes(column, first[row]!, end[row]!)
+  }
+  if (rows < sizes.length) {
+    const last = nested === undefined ? slotBytes(column, rows - 1, rows) : slotBytes(column, nested.first[rows - 1]!, nested.end[rows - 1]!)
+    for (let row = rows; row < sizes.length; row++) sizes[row]! += last
+  }
+  return 0
+}
+
+function addTextBytes({ rows, defs, data, leaf }: ColumnBuffer, { ends }: TextStore, sizes: Float64Array): void {
+  const { def } = leaf
+  for (let row = 0; row < rows; row++) {
+    let size = 2
+    if (defs[row] === def) {
+      const number = data[row]!
+      size += 4 + ends[number]! - (number === 0 ? 0 : ends[number - 1]!)
+    }
+    sizes[row]! += size
+  }
+}
+
+function slotBytes({ text, leaf, defs, data, words }: ColumnBuffer, from: number, to: number): number {
+  const { def } = leaf
+  let size = (to - from) * 2
+  for (let slot = from; slot < to; slot++) {
+    if (defs[slot] !== def) continue
+    if (text === undefined) size += words * 4
+    else {
+      const number = data[slot]!
+      size += 4 + text.ends[number]! - (number === 0 ? 0 : text.ends[number - 1]!)
+    }
+  }
+  return size
 }
 
 /** The rows by time, stable, those without one last. */
