@@ -40,6 +40,21 @@ describe('flatten', () => {
     expect(flat({ a: [[], [1]] })).toEqual([['a[][]', '1']])
   })
 
+  it('keeps one value among empty lists of the same path as it is', () => {
+    expect([...flatten({ items: [{ tags: [] }, { tags: ['a'] }, { tags: [] }] })]).toEqual([['items[].tags[]', 'a']])
+    expect([...flatten({ items: [{ tags: ['a'] }, { tags: [] }] })]).toEqual([['items[].tags[]', 'a']])
+  })
+
+  it('names any number of paths', () => {
+    for (let n = 0; n < 10_000; n++) {
+      const name = `name ${n % 6000}`
+      expect([...flatten({ [name]: { a: [n] }, list: [{ [name]: 'x' }] })]).toEqual([
+        [`${name}.a[]`, String(n)],
+        [`list[].${name}`, 'x'],
+      ])
+    }
+  })
+
   it('treats __proto__ and other inherited names like any name', () => {
     const hostile: unknown = JSON.parse('{"__proto__":{"polluted":"yes"},"constructor":"c","toString":["t"]}')
     expect(flat(hostile as Record<string, unknown>)).toEqual([

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ByteSink } from './bytes.js'
-import { bitWidth, hybridBound, writeHybrid } from './hybrid.js'
+import { bitWidth, hybridBound, writeHybrid, writeRepeated } from './hybrid.js'
 
 /** Decodes bit by bit, after the specification. */
 function decode(bytes: Uint8Array, width: number, count: number): number[] {
@@ -57,6 +57,24 @@ describe('the RLE and bit-packing hybrid', () => {
       }),
       { numRuns: 300 },
     )
+  })
+
+  it('packs runs longer than a block at every width', () => {
+    for (let width = 1; width <= 31; width++) {
+      const values = Int32Array.from({ length: 9_005 }, (_, n) => Math.imul(n + 1, 0x9e3779b1) >>> (32 - width))
+      const sink = new ByteSink(1)
+      writeHybrid(sink, values, 3, values.length, width)
+      expect(decode(sink.view(), width, values.length - 3), `width ${width}`).toEqual([...values.subarray(3)])
+    }
+  })
+
+  it('writes a repeated value like an array of it', () => {
+    for (const count of [0, 1, 7, 8, 9, 20_000]) {
+      const [one, all] = [new ByteSink(), new ByteSink()]
+      writeRepeated(one, 5, count, 3)
+      writeHybrid(all, new Int32Array(count).fill(5), 0, count, 3)
+      expect(one.view(), `${count}`).toEqual(all.view())
+    }
   })
 
   it('takes at most one byte per level and 64 beside them', () => {
