@@ -31,8 +31,8 @@ const AROUND = 256
  *
  * @throws OcsfLakeError `time_short`, `output_unwritable`, …: Firehose tries the batch again
  */
-export async function transform(run: Run, convert: UnitConverter, letters: Promise<Rejects>): Promise<FirehoseAnswer> {
-  const rejects = await letters
+export async function transform(run: Run, convert: UnitConverter, openLetters: () => Promise<Rejects>): Promise<FirehoseAnswer> {
+  const letters: Kept[] = []
   const records: FirehoseRecord[] = []
   let size = 0
   for (const item of run.trigger.items) {
@@ -43,13 +43,17 @@ export async function transform(run: Run, convert: UnitConverter, letters: Promi
     const data = Buffer.from(lines).toString('base64')
     const fits = size + data.length + AROUND <= MAX_ANSWER
     const settled = fits ? { report, kept } : tooLarge(work, report)
-    for (const { source, input, rejected } of settled.kept) rejects.add(source, input, rejected)
+    letters.push(...settled.kept)
     mergeReport(run.report, settled.report)
     const answer = answerOf(item, settled.report, data, classes)
     size += AROUND + (answer.data?.length ?? 0)
     records.push(answer)
   }
-  await rejects.close()
+  if (letters.length > 0) {
+    const rejects = await openLetters()
+    for (const { source, input, rejected } of letters) rejects.add(source, input, rejected)
+    await rejects.close()
+  }
   return { records }
 }
 

@@ -4,6 +4,7 @@ import { OcsfLakeError } from '../../errors.js'
 import { hashOf } from '../../lake/object-key.js'
 import { countIn, countOutcome, emptyReport, mergeReport } from '../../lake/report.js'
 import { DEFAULT_VERSION } from '../../ocsf/facts.js'
+import { openS3 } from '../aws/s3.js'
 import { createUnitConverter, type UnitConverter, type UnitDoors, type UnitSettings } from '../convert-unit.js'
 import { MAX_BYTES } from '../read-object.js'
 import { openRejects, type Rejected, UNKNOWN } from '../rejects.js'
@@ -56,7 +57,7 @@ export function createHandler(options: HandlerOptions): Handler {
       throw new OcsfLakeError('option_invalid', `An event of ${trigger.service} needs a lake to write to: give createHandler a lake, e.g. s3://my-lake.`)
     }
     const convert = await converters.of(trigger.source)
-    const answer = trigger.service === 'firehose' ? await transform(run, convert, openLetters(options, trigger)) : await writeLake(run, convert, options)
+    const answer = trigger.service === 'firehose' ? await transform(run, convert, () => openLetters(options, trigger)) : await writeLake(run, convert, options)
     finish(run, started, namespace)
     if (answer !== undefined) return answer
     throwUndone(run.failures, trigger.items)
@@ -81,7 +82,7 @@ function createConverters(options: HandlerOptions): { warm(): void; of(source: s
     // While Lambda initialises a function it has a whole processor. What fails here fails again where it is awaited.
     warm() {
       const { ocsf, observables } = options
-      for (const one of [of(undefined), ...sources.map(source => loadPipeline(source, ocsf, observables))]) one.catch(() => {})
+      for (const one of [of(undefined), openS3(options.s3), ...sources.map(source => loadPipeline(source, ocsf, observables))]) one.catch(() => {})
     },
   }
 }
