@@ -8,6 +8,7 @@ import { below, isS3Url, type S3Url, s3Place } from '../lake/s3-url.js'
 import type { SecurityLakeTarget } from '../lake/security-lake.js'
 import type { ProviderRole } from './aws/provider-role.js'
 import { openS3, type S3, type S3Settings } from './aws/s3.js'
+import { isMissing, statusOf } from './aws/s3-fault.js'
 import { ensureFolder, writing } from './sinks.js'
 
 /** An object: its key below the store, and its bytes. */
@@ -83,8 +84,9 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 /** Needs Get, List and Put, of which only Put must be allowed: without the others an object that is there is replaced and counts as written. */
 function s3Store({ bucket, key: prefix }: S3Url, settings: S3Settings, role?: ProviderRole): Store {
   const placed = (key: string): S3Url => ({ bucket, key: below(prefix, key) })
+  // HEAD is answered without a reason (400 for expired credentials): the request that follows is given one.
   const unlessDenied = (error: unknown): undefined => {
-    if (error instanceof OcsfLakeError && error.code === 'access_denied') return undefined
+    if (error instanceof OcsfLakeError && (error.code === 'access_denied' || statusOf(error.cause) === 400)) return undefined
     throw error
   }
   const put = async (s3: S3, { key, bytes }: Stored): Promise<PutOutcome> => {
@@ -98,17 +100,22 @@ function s3Store({ bucket, key: prefix }: S3Url, settings: S3Settings, role?: Pr
   return {
     async check() {
       const s3 = await openS3(settings, role)
-      await s3.list(placed('')).catch(unlessDenied)
+      await s3.list(placed('')).catch((error: unknown) => {
+        if (!(error instanceof OcsfLakeError && error.code === 'access_denied')) throw error
+      })
     },
     async put(object) {
       return put(await openS3(settings, role), object)
     },
     async get(key) {
       const s3 = await openS3(settings, role)
-      const found = await s3.head(placed(key))
-      if (found === undefined) return undefined
       const chunks: Uint8Array[] = []
-      for await (const chunk of s3.read({ ...placed(key), etag: found.etag })) chunks.push(chunk)
+      try {
+        for await (const chunk of s3.read(placed(key))) chunks.push(chunk)
+      } catch (error) {
+        if (isMissing(error)) return undefined
+        throw error
+      }
       return Buffer.concat(chunks)
     },
     async clear(key) {

@@ -379,6 +379,15 @@ describe('faults of S3', () => {
     await expect(run()).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
   })
 
+  it('credentials that expire before the objects are put are a fault that says so', async () => {
+    proxy.intercept = (request, response) => {
+      if (request.method !== 'HEAD' && request.method !== 'PUT') return false
+      request.resume()
+      return sayS3Error(response, 400, 'ExpiredToken')
+    }
+    await expect(run()).rejects.toMatchObject({ code: 'credentials_invalid', message: expect.stringMatching(/ExpiredToken/) })
+  })
+
   it('a bucket that is not there is a fault, for input and output', async () => {
     const message = 'There is no bucket nowhere-to-be-found: check its name, and the account and region of the credentials.'
     await expect(run({ inputs: ['s3://nowhere-to-be-found/in/'] })).rejects.toMatchObject({ code: 'bucket_missing', message })
