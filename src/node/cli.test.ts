@@ -103,6 +103,7 @@ describe('ocsf-lake', () => {
       'files',
       'recognised',
       'objects',
+      'resumed',
       'ms',
     ])
     expect(report).toMatchObject({
