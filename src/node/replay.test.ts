@@ -141,7 +141,10 @@ describe('ocsf-lake replay', () => {
     const json = run(rejects(), '--out', lake(), '--json')
     expect(JSON.parse(json.stdout)).toMatchObject({ records: { in: 3, written: 2 }, rejects: { settled: 2, kept: 1 } })
     expect(run(join(folder, 'nowhere'), '--out', lake())).toMatchObject({ status: 1, stderr: expect.stringContaining('does not exist') })
-    expect(run(rejects())).toMatchObject({ status: 1, stderr: 'ocsf-lake: Say where the records go: give --out <dir> or --out s3://<bucket>/<prefix>.\n' })
+    expect(run(rejects())).toMatchObject({
+      status: 1,
+      stderr: 'ocsf-lake: Say where the records go: give --out <dir>, --out s3://<bucket>/<prefix> or --security-lake <file>.\n',
+    })
   })
 })
 

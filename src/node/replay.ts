@@ -64,7 +64,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   const started = performance.now()
   const { from, out, lake, s3 = {}, ocsf = DEFAULT_VERSION, dryRun = false } = options
   if (out === undefined && lake === undefined)
-    throw new OcsfLakeError('option_invalid', 'Say where the records go: give --out <dir> or --out s3://<bucket>/<prefix>.')
+    throw new OcsfLakeError('option_invalid', 'Say where the records go: give --out <dir>, --out s3://<bucket>/<prefix> or --security-lake <file>.')
   checkOptions({ ...options, inputs: [from] })
   const report: ReplayReport = { ...emptyReport(ocsf), rejects: { files: 0, records: 0, settled: 0, kept: 0, untried: {} } }
   const converters = createConverters(options)

@@ -1,13 +1,11 @@
-/** `ocsf-lake convert`. */
-import { readFile } from 'node:fs/promises'
 import { OcsfLakeError } from '../../errors.js'
 import type { Report } from '../../lake/report.js'
-import { type SecurityLakeTarget, securityLakeTarget } from '../../lake/security-lake.js'
 import { DEFAULT_VERSION, VERSIONS } from '../../ocsf/facts.js'
 import { SOURCES } from '../../sources/index.js'
 import { convertFiles } from '../convert-files.js'
 import type { ConvertFilesOptions } from '../options.js'
 import { progressBar } from '../progress-bar.js'
+import { readSecurityLake } from '../security-lake-file.js'
 import { placeBelow } from '../store.js'
 import { reportText } from '../text.js'
 import type { CliCommand } from './command.js'
@@ -40,18 +38,6 @@ function parseBytes(text: string): number {
   const found = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i.exec(text)
   if (found === null) throw new OcsfLakeError('option_invalid', 'Give a number of bytes, e.g. 64MB.')
   return Math.floor(Number(found[1]) * UNITS[found[2]!.toLowerCase()]!)
-}
-
-async function readSecurityLake(path: string): Promise<SecurityLakeTarget> {
-  let json: unknown
-  try {
-    json = JSON.parse(await readFile(path, 'utf8'))
-  } catch (cause) {
-    throw new OcsfLakeError('input_missing', `--security-lake ${path} is no JSON file that can be read: give the file that ocsf-lake register wrote.`, {
-      cause,
-    })
-  }
-  return securityLakeTarget(json)
 }
 
 export const convert: CliCommand<ConvertFlags> = {

@@ -2,6 +2,7 @@
 import { OcsfLakeError } from '../../errors.js'
 import { DEFAULT_VERSION, type OcsfVersion, VERSIONS } from '../../ocsf/facts.js'
 import { type ReplayReport, replay as replayRejects } from '../replay.js'
+import { readSecurityLake } from '../security-lake-file.js'
 import { reportText } from '../text.js'
 import type { CliCommand } from './command.js'
 
@@ -11,6 +12,8 @@ interface ReplayFlags {
   readonly region?: string
   readonly account?: string
   readonly fields?: string
+  readonly securityLake?: string
+  readonly kmsKey?: string
   readonly dryRun?: boolean
   readonly json?: boolean
 }
@@ -25,6 +28,8 @@ export const replay: CliCommand<ReplayFlags> = {
     { flags: '--region <region>', text: 'region where neither the log, its key nor its envelope says one' },
     { flags: '--account <id>', text: 'account where neither the log, its key nor its envelope says one' },
     { flags: '--fields <names>', text: 'field names of header-less flow logs, in order' },
+    { flags: '--security-lake <file>', text: 'write to the custom sources that this file describes (see register) instead of --out' },
+    { flags: '--kms-key <arn>', text: 'KMS key for objects in S3 (default: what the bucket says)' },
     { flags: '--dry-run', text: 'convert, but write nothing and leave the rejects as they are' },
     { flags: '--json', text: 'print the report as one JSON document on standard output' },
   ],
@@ -37,12 +42,14 @@ Examples:
   $ ocsf-lake replay lake/rejects --out lake --dry-run
   $ ocsf-lake replay lake/rejects --out lake
   $ ocsf-lake replay s3://my-bucket/dead-letters --out s3://my-lake --json
+  $ ocsf-lake replay s3://my-bucket/dead-letters --security-lake lake.json
 
 Exit codes: 0 nothing is left; 1 something to change in the call; 2 some rejects are left.`,
 
-  async run([from], { json, fields, ...flags }) {
+  async run([from], { json, fields, securityLake, kmsKey, ...flags }) {
     if (from === undefined) throw new OcsfLakeError('option_invalid', 'Say which rejects: give a folder or s3://<bucket>/<prefix>.')
-    const report = await replayRejects({ ...flags, from, fields: fields?.split(/[\s,]+/).filter(name => name !== '') })
+    const lake = securityLake === undefined ? undefined : await readSecurityLake(securityLake)
+    const report = await replayRejects({ ...flags, from, lake, s3: { kmsKey }, fields: fields?.split(/[\s,]+/).filter(name => name !== '') })
     if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
     else process.stderr.write(`${reportText(report, from)}${rejectsText(report, flags.dryRun === true)}`)
     return report.rejects.kept > 0 ? 2 : 0

@@ -326,6 +326,33 @@ describe('the time left', () => {
   })
 })
 
+describe('a body that gives nothing', () => {
+  it('is not waited for longer than there is time, and its neighbour is done', async () => {
+    const messages = [message(await put('in/a.log', flows(3))), message(await put('in/b.log', flows(3, 3)), 1)]
+    proxy.intercept = ({ method }, response, url) => {
+      if (method !== 'GET' || !url.pathname.endsWith('in/b.log')) return false
+      response.writeHead(200, { 'content-length': 1000, etag: '"x"' })
+      response.write('2')
+      return true
+    }
+    const slow = handlerOf({ s3: { region: 'us-east-1', endpoint: proxy.url, attempts: 2, idleMs: 60_000 } })
+    const started = Date.now()
+    expect(await slow(queueEvent(messages), context(2500))).toEqual({ batchItemFailures: [{ itemIdentifier: messages[1]!.MessageId }] })
+    expect(Date.now() - started).toBeLessThan(2500)
+    expect(await rows()).toBe(3)
+  })
+})
+
+describe('an object with versions', () => {
+  it('is read in the version that was announced', async () => {
+    const notification = JSON.parse(await put('in/a.log', flows(3)))
+    notification.Records[0].s3.object.versionId = 'version-1'
+    proxy.requests.length = 0
+    await handlerOf()(notification, context())
+    expect(proxy.requests.find(line => line.includes('in/a.log'))).toContain('versionId=version-1')
+  })
+})
+
 describe('a Firehose transformation', () => {
   const firehose = (...data: readonly (string | Uint8Array)[]) => ({
     invocationId: 'invocation',

@@ -29,12 +29,16 @@ export async function objectUnit(work: ObjectWork, settings: S3Settings, watch: 
   }
   const found = work.etag === undefined ? ((await s3.head({ bucket, key, versionId })) ?? missing()) : { etag: work.etag, size: work.size ?? 0 }
   const open = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    const bytes = s3.read({ bucket, key, versionId, etag: found.etag })
     try {
-      for await (const chunk of s3.read({ bucket, key, versionId, etag: found.etag })) {
+      for (;;) {
         watch.check(url)
-        yield chunk
+        const chunk = await watch.within(url, bytes.next())
+        if (chunk.done) return
+        yield chunk.value
       }
     } catch (error) {
+      void bytes.return().catch(() => {}) // a body that gives nothing is not waited for
       throw error instanceof OcsfLakeError ? error : missing(error)
     }
   }
