@@ -44,6 +44,22 @@ const TRUE = 0x65757274
 const FALS = 0x736c6166
 const NULL = 0x6c6c756e
 
+/** What a reader learned serves the next object of the same log, so readers are kept: a few, since options are few. */
+const MOST_READERS = 8
+const readers = new Map<string, RecordReader>()
+
+/** The reader for these options. Nothing of one object is left when the next is read. */
+export function recordReader(options: RecordReaderOptions): RecordReader {
+  const name = JSON.stringify([options.watched, options.kept])
+  let reader = readers.get(name)
+  if (reader === undefined) {
+    if (readers.size === MOST_READERS) readers.clear()
+    reader = createRecordReader(options)
+    readers.set(name, reader)
+  }
+  return reader
+}
+
 export function createRecordReader(options: RecordReaderOptions): RecordReader {
   const interner = createInterner()
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -73,7 +89,9 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
   }
 
   /** Goes to the next byte that is no space; `false` when there is none. */
-  const skipSpace = (): boolean => {
+  const skipSpace = (): boolean => (at < end && bytes[at]! > 32) || skipSpaces()
+
+  const skipSpaces = (): boolean => {
     for (; at < end; at++) {
       const byte = bytes[at]!
       if (byte > 32) return true
@@ -86,22 +104,24 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
 
   /** From behind a quote to the closing one, if only plain ASCII stands between; else to what is not. Leaves `hash` and `tail`. */
   const plainEnd = (): boolean => {
+    const words = view
+    const last = lastWord
+    let place = at
     let h = 0
-    while (at <= lastWord) {
-      const x = view.getInt32(at, true)
+    for (; place <= last; place += 4) {
+      const x = words.getInt32(place, true)
       const quote = x ^ 0x22222222
       const escaped = x ^ 0x5c5c5c5c
       const special = (((quote - 0x01010101) & ~quote) | ((escaped - 0x01010101) & ~escaped) | ((x - 0x20202020) & ~x) | x) & 0x80808080
       if (special !== 0) {
         const left = (31 - Math.clz32(special & -special)) & ~7
-        at += left >> 3
+        at = place + (left >> 3)
         hash = h
         tail = x & ((1 << left) - 1)
         return true
       }
       h = Math.imul(h ^ x, 0x9e3779b1)
       h ^= h >>> 15
-      at += 4
     }
     return stop(MORE)
   }
@@ -152,19 +172,22 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
 
   const readNumber = (): boolean => {
     const start = at
-    const negative = bytes[at] === 45
-    if (negative) at++
-    const first = at
+    const there = bytes
+    const last = end
+    const negative = there[start] === 45
+    const first = negative ? start + 1 : start
+    let place = first
     let value = 0
     let byte = 0
-    for (; at < end; at++) {
-      byte = bytes[at]!
+    for (; place < last; place++) {
+      byte = there[place]!
       if (byte < 48 || byte > 57) break
       value = value * 10 + byte - 48
     }
-    const digits = at - first
-    if (at === end) return stop(MORE)
-    if (digits > 0 && digits < 16 && byte !== 46 && (byte | 32) !== 101 && (digits === 1 || bytes[first] !== 48)) {
+    const digits = place - first
+    at = place
+    if (place === last) return stop(MORE)
+    if (digits > 0 && digits < 16 && byte !== 46 && (byte | 32) !== 101 && (digits === 1 || there[first] !== 48)) {
       if (negative && value === 0) canonical = false
       values[top++] = negative ? -value : value
       return true
@@ -230,13 +253,14 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
 
   /** Whether the key stands at `at`, behind its quote, with its colon. */
   const isKey = ({ words, length, mask, tail }: Shape): boolean => {
-    if (at + length > lastWord) return false
     let place = at
+    if (place + length > lastWord) return false
+    const there = view
     for (let word = 0; word < words.length; word++) {
-      if (view.getInt32(place, true) !== words[word]) return false
+      if (there.getInt32(place, true) !== words[word]) return false
       place += 4
     }
-    return mask === 0 || (view.getInt32(place, true) & mask) === tail
+    return (there.getInt32(place, true) & mask) === tail
   }
 
   /** From a key's quote to its value; the shape with the key. */

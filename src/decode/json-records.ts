@@ -6,7 +6,7 @@
 
 import { isJsonObject, type Json, type JsonObject, MAX_DEPTH, parseJson } from '../json.js'
 import { type Decoder, type Emit, type Fault, KEPT_BYTES, MAX_RECORD_BYTES, type Place } from './decoder.js'
-import { createRecordReader, MORE } from './json-reader.js'
+import { MORE, recordReader } from './json-reader.js'
 import { CLOSE_LIST, COMMA, createScanner, isScalar, isSpace, LF, matches, OPEN, OPEN_LIST, QUOTE } from './json-scanner.js'
 
 export interface JsonRecordsOptions {
@@ -32,7 +32,7 @@ export function jsonRecords({ member, keepText }: JsonRecordsOptions = {}): Deco
   const memberKey = member === undefined ? NO_BYTES : new TextEncoder().encode(JSON.stringify(member))
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   const scanner = createScanner()
-  const reader = createRecordReader({ watched: member, kept: keepText })
+  const reader = recordReader({ watched: member, kept: keepText })
 
   let bytes: Uint8Array = NO_BYTES
   /** `bytes` is ours, not the caller's. */

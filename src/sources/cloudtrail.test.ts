@@ -248,6 +248,21 @@ describe('map', () => {
     }
   })
 
+  it('hides secrets in every member, whatever its name', async () => {
+    const base = records.find(record => record.eventName === 'DescribeTrails')!
+    const secret = { password: 'TOPSECRET', list: [{ sessionToken: 'TOPSECRET' }] }
+    const names = ['constructor', 'toString', '__proto__', 'userIdentity', 'resources', 'requestParameters', 'tlsDetails', 'password', 'insightDetails', 'x']
+    const texts = [stringify(secret), 'https://example.com/?X-Amz-Signature=TOPSECRET']
+    for (const name of [...names, ...Object.keys(base)]) {
+      for (const value of [secret, [secret], ...(names.includes(name) ? texts : [])]) {
+        const record = { ...base }
+        Object.defineProperty(record, name, { value, enumerable: true, configurable: true, writable: true })
+        const [outcome] = await convert(`{"Records":[${stringify(record)}]}`, '1.8.0')
+        if (outcome?.kind === 'event') expect(stringify(outcome.event), name).not.toContain('TOPSECRET')
+      }
+    }
+  })
+
   it('is pure', () => {
     for (const record of records) {
       const before = stringify(record)

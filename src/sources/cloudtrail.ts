@@ -7,10 +7,11 @@ import { isIp } from '../ocsf/ip.js'
 import { insightColumns, insightEvent, isInsight } from './aws/cloudtrail-insight.js'
 import { recognise } from './aws/cloudtrail-recognise.js'
 import { ACTS_ON_CALLER, type AccountActivity, type AuthenticationActivity, apiRoute, route } from './aws/cloudtrail-routing.js'
-import { cloudColumns, envelopeOf, metadataColumns, type Shared, sharedOf } from './aws/cloudtrail-shared.js'
+import { cloudColumns, envelopeOf, metadataColumns, type Shared, sharedOf, TEXTS } from './aws/cloudtrail-shared.js'
 import { type AwsActor, type AwsUser, actorColumns, application, readIdentity, userColumns } from './aws/identity.js'
+import { remembered } from './aws/remembered.js'
 import { redactJson, redactText } from './aws/secrets.js'
-import { accountInArn, flag, isBlank, leftOver, ms, nameInArn, put, text } from './aws/values.js'
+import { accountInArn, flag, isBlank, leftOver, ms, NOTHING, nameInArn, put, text } from './aws/values.js'
 import type { Context, Source } from './source.js'
 
 // ---- columns ----
@@ -132,7 +133,7 @@ function classified(
   const api = {
     operation: eventName,
     version: text(record.apiVersion),
-    service: eventSource === undefined ? undefined : { name: eventSource },
+    service: eventSource === undefined ? undefined : serviceOf(eventSource, undefined),
     request: requestUid === undefined ? undefined : { uid: requestUid, data: request ?? undefined },
     response:
       errorCode === undefined && errorMessage === undefined && response === undefined
@@ -161,13 +162,13 @@ function classified(
     readonly takenData?: (key: string, value: Json) => boolean
   }): ReturnType<Shared['unmapped']> =>
     shared.unmapped((key, value) => takenByCalls(key, value, source.uid), {
-      userIdentity: identity.rest,
+      userIdentity: redactJson(identity.rest),
       requestParameters: api.request === undefined ? request : undefined,
       additionalEventData: isJsonObject(additional)
         ? leftOver(additional, (key, value) => (key === 'UserName' && value === actor.user?.name) || own.takenData?.(key, value) === true)
         : additional,
       serviceEventDetails: details,
-      resources: own.resources,
+      resources: redactJson(own.resources),
     })
 
   const chosen = route(eventSource ?? '', eventName, text(record.eventType), flag(record.readOnly))
@@ -271,7 +272,8 @@ function srcEndpoint(record: JsonObject, service: string | undefined): CloudTrai
   }
 }
 
-const CALL_TEXTS = new Set([
+const MAPPED_TEXTS = [
+  ...TEXTS,
   'eventSource',
   'eventName',
   'sourceIPAddress',
@@ -281,12 +283,28 @@ const CALL_TEXTS = new Set([
   'requestID',
   'apiVersion',
   'vpcEndpointAccountId',
+] as const
+const HANDLED = ['userIdentity', 'requestParameters', 'responseElements', 'additionalEventData', 'serviceEventDetails', 'resources'] as const
+const HOMES: ReadonlyMap<string, 'text' | 'value' | 'endpoint'> = new Map([
+  ...MAPPED_TEXTS.map(key => [key, 'text'] as const),
+  ...HANDLED.map(key => [key, 'value'] as const),
+  ['vpcEndpointId', 'endpoint'],
 ])
-const CALL_VALUES = new Set(['userIdentity', 'requestParameters', 'responseElements', 'additionalEventData', 'serviceEventDetails', 'resources'])
 
 function takenByCalls(key: string, value: Json, endpointUid: string | undefined): boolean {
-  return CALL_VALUES.has(key) || (typeof value === 'string' && (CALL_TEXTS.has(key) || (key === 'vpcEndpointId' && value === endpointUid)))
+  switch (HOMES.get(key)) {
+    case 'text':
+      return typeof value === 'string'
+    case 'value':
+      return true
+    case 'endpoint':
+      return typeof value === 'string' && value === endpointUid
+    default:
+      return false
+  }
 }
+
+const serviceOf = remembered((name = '') => ({ name }))
 
 /** `{"ConsoleLogin":"Failure"}` and its kin name the event and how it went. */
 function saysFailure(object: JsonObject, eventName: string): boolean {
@@ -414,8 +432,6 @@ function full(value: Json | undefined): Json | undefined {
   if (typeof value === 'object' && value !== null && Object.keys(value).length === 0) return undefined
   return value
 }
-
-const NOTHING: JsonObject = Object.freeze({})
 
 function objectOf(value: Json | undefined): JsonObject {
   return isJsonObject(value) ? value : NOTHING

@@ -1,7 +1,8 @@
 /** CloudTrail Insights: unusual rates of API calls or errors, as OCSF Detection Findings. */
 import { isJsonObject, type Json, type JsonObject } from '../../json.js'
 import { columns, type EventOf } from '../../ocsf/columns.js'
-import { cloudColumns, metadataColumns, type Shared } from './cloudtrail-shared.js'
+import { cloudColumns, metadataColumns, type Shared, TEXTS } from './cloudtrail-shared.js'
+import { redactJson } from './secrets.js'
 import { leftOver, text } from './values.js'
 
 export const insightColumns = columns('detection_finding')({
@@ -104,7 +105,9 @@ export function insightEvent(record: JsonObject, shared: Shared): InsightEvent |
     ],
     resources: resources.length === 0 ? undefined : resources.map(arn => ({ uid: arn })),
     // unmapped
-    unmapped: shared.unmapped(key => key === 'insightDetails', { insightDetails: rest }),
+    unmapped: shared.unmapped((key, value) => key === 'insightDetails' || (typeof value === 'string' && TEXTS.includes(key)), {
+      insightDetails: redactJson(rest),
+    }),
   }
 }
 

@@ -1,5 +1,7 @@
 /** Which OCSF class and activity a CloudTrail event is. AWS publishes no such list; this one is ours. */
 
+import { remembered } from './remembered.js'
+
 export type AuthenticationActivity = 1 | 2 | 7 | 99
 export type AccountActivity = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 10 | 11 | 99
 export type ApiActivity = 1 | 2 | 3 | 4 | 99
@@ -181,9 +183,8 @@ function verbOf(eventName: string, from: number): string {
   return eventName.slice(from, to).toLowerCase()
 }
 
-function apiActivity(service: string, eventName: string, readOnly: boolean | undefined): ApiActivity {
-  // AWS's own word that nothing was changed, whatever the verb: GenerateDataKey
-  if (readOnly === true) return 2
+/** What the verb says, whatever `readOnly` does. */
+function verbActivity(service: string, eventName: string): ApiActivity {
   if (CREATES.has(`${service} ${eventName}`)) return 1
   let verb = verbOf(eventName, 0)
   if (verb === 'batch' || verb === 'admin') verb = verbOf(eventName, verb.length)
@@ -196,21 +197,42 @@ function lookUp<T>(table: Readonly<Record<string, Readonly<Record<string, T>>>>,
   return Object.hasOwn(events, eventName) ? events[eventName] : undefined
 }
 
-/** The class and activity of an event, from its `eventSource`, `eventName`, `eventType` and `readOnly`. */
-export function route(eventSource: string, eventName: string, eventType: string | undefined, readOnly: boolean | undefined): Route {
+interface Named {
+  /** Where the name alone decides. */
+  readonly own: Route | undefined
+  readonly api: Extract<Route, { readonly class: 'api_activity' }>
+}
+
+const named = remembered<Named>((eventSource = '', eventName = '') => {
   const dot = eventSource.indexOf('.')
   const service = dot < 0 ? eventSource : eventSource.slice(0, dot)
   const change = lookUp(ACCOUNT_CHANGE, service, eventName)
-  if (change !== undefined) return { class: 'account_change', activity: change }
   const authentication = lookUp(AUTHENTICATION, service, eventName)
-  if (authentication !== undefined) return { class: 'authentication', activity: authentication }
+  return {
+    own:
+      change !== undefined
+        ? { class: 'account_change', activity: change }
+        : authentication !== undefined
+          ? { class: 'authentication', activity: authentication }
+          : undefined,
+    api: { class: 'api_activity', activity: verbActivity(service, eventName) },
+  }
+})
+
+const READ: Route = { class: 'api_activity', activity: 2 }
+const SIGN_IN: Route = { class: 'authentication', activity: 99 }
+
+/** The class and activity of an event, from its `eventSource`, `eventName`, `eventType` and `readOnly`. */
+export function route(eventSource: string, eventName: string, eventType: string | undefined, readOnly: boolean | undefined): Route {
+  const { own, api } = named(eventSource, eventName)
+  if (own !== undefined) return own
   // AWS has written both AwsConsoleSignIn and AwsConsoleSignin
-  if (eventType?.toLowerCase() === 'awsconsolesignin') return { class: 'authentication', activity: 99 }
-  return { class: 'api_activity', activity: apiActivity(service, eventName, readOnly) }
+  if (eventType !== undefined && eventType.length === 16 && eventType.toLowerCase() === 'awsconsolesignin') return SIGN_IN
+  // AWS's own word that nothing was changed, whatever the verb: GenerateDataKey
+  return readOnly === true ? READ : api
 }
 
 /** The API activity of any event: for those whose class needs a user that the record does not name. */
 export function apiRoute(eventSource: string, eventName: string, readOnly: boolean | undefined): ApiActivity {
-  const dot = eventSource.indexOf('.')
-  return apiActivity(dot < 0 ? eventSource : eventSource.slice(0, dot), eventName, readOnly)
+  return readOnly === true ? 2 : named(eventSource, eventName).api.activity
 }

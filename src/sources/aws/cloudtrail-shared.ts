@@ -1,7 +1,8 @@
 /** What every class of CloudTrail event has. */
 import { isJsonObject, type Json, type JsonObject } from '../../json.js'
 import type { Context } from '../source.js'
-import { redactJson } from './secrets.js'
+import { remembered } from './remembered.js'
+import { redactMember } from './secrets.js'
 import { leftOver, put, text } from './values.js'
 
 export const metadataColumns = {
@@ -40,7 +41,7 @@ export interface Shared {
   readonly time: number
   readonly metadata: Metadata
   readonly cloud: Cloud
-  /** The members without a home: all but those that the class takes, and what it adds. Secrets are redacted. */
+  /** The members without a home: all but those that are taken, and what the class adds. Secrets are redacted, but for what is added. */
   unmapped(taken: (key: string, value: Json) => boolean, more: Record<string, Json | undefined>): Record<string, Json | undefined> | undefined
 }
 
@@ -64,53 +65,47 @@ export function sharedOf(record: JsonObject, time: number, context: Context, env
     },
     cloud: cloudOf(account, region),
     unmapped: (taken, more) => {
-      let rest = leftOver(record, (key, value) => (typeof value === 'string' && TEXTS.has(key)) || taken(key, value))
-      for (const key of Object.keys(more)) {
-        if (more[key] === undefined) continue
-        rest ??= {}
-        put(rest, key, more[key])
+      const rest = leftOver(record, taken, more)
+      for (const key in rest) {
+        if (Object.hasOwn(more, key)) continue
+        const value = rest[key]!
+        const redacted = redactMember(key, value)
+        if (redacted !== value) put(rest, key, redacted)
       }
-      if (rest !== undefined) rest = redactJson(rest) as Record<string, Json | undefined> // an object stays an object
-      const around = envelope && leftOver(envelope, key => key === 'detail')
-      if (around === undefined) return rest
-      rest ??= {}
-      rest.eventbridge = around
-      return rest
+      const around = envelope && leftOver(envelope, isDetail)
+      return around === undefined ? rest : { ...rest, eventbridge: around }
     },
   }
 }
 
+function isDetail(key: string): boolean {
+  return key === 'detail'
+}
+
 /** Members that are mapped for every class when they are texts; anything else under these names is kept as it came. */
-const TEXTS = new Set(['eventTime', 'eventVersion', 'awsRegion', 'eventID', 'eventType', 'recipientAccountId', 'eventCategory', 'sharedEventID'])
+export const TEXTS: readonly string[] = [
+  'eventTime',
+  'eventVersion',
+  'awsRegion',
+  'eventID',
+  'eventType',
+  'recipientAccountId',
+  'eventCategory',
+  'sharedEventID',
+]
 
 /** Before 1.08 there is no category: management events say so, and say `false` when they are data events. */
 function featureOf(record: JsonObject): string | undefined {
   return text(record.eventCategory) ?? (record.managementEvent === true ? 'Management' : record.managementEvent === false ? 'Data' : undefined)
 }
 
-// Shared between events, so that they are completed and shredded once.
-const MOST_CACHED = 1000
-const clouds = new Map<string, Cloud>()
-const products = new Map<string, Product>()
+// shared between events, so that they are completed and shredded once
 
-function cloudOf(account: string | undefined, region: string | undefined): Cloud {
-  const key = `${account ?? ''} ${region ?? ''}`
-  let cloud = clouds.get(key)
-  if (cloud === undefined) {
-    if (clouds.size === MOST_CACHED) clouds.clear()
-    cloud = { provider: 'AWS', region, account: account === undefined ? undefined : { uid: account } }
-    clouds.set(key, cloud)
-  }
-  return cloud
-}
+const cloudOf = remembered<Cloud>((account, region) => ({ provider: 'AWS', region, account: account === undefined ? undefined : { uid: account } }))
 
-function productOf(version: string | undefined, feature: string | undefined): Product {
-  const key = `${version ?? ''} ${feature ?? ''}`
-  let product = products.get(key)
-  if (product === undefined) {
-    if (products.size === MOST_CACHED) products.clear()
-    product = { name: 'CloudTrail', vendor_name: 'AWS', version, feature: feature === undefined ? undefined : { name: feature } }
-    products.set(key, product)
-  }
-  return product
-}
+const productOf = remembered<Product>((version, feature) => ({
+  name: 'CloudTrail',
+  vendor_name: 'AWS',
+  version,
+  feature: feature === undefined ? undefined : { name: feature },
+}))

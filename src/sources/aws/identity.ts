@@ -93,7 +93,7 @@ export function readIdentity(element: Json | undefined, version: OcsfVersion, si
   const actor = actorOf({ type, name, uid, uidAlt, accountId, credential, sessionIssuer, createdTime, isMfa, provider, identityStore, invokedBy }, version)
   const known = actor?.user !== undefined
 
-  const rest = leftOver(element, (key, value) => {
+  const takenOfElement = (key: string, value: Json): boolean => {
     switch (key) {
       case 'type':
       case 'principalId':
@@ -115,28 +115,33 @@ export function readIdentity(element: Json | undefined, version: OcsfVersion, si
       default:
         return false
     }
-  })
-  const nested = compact({
+  }
+  if (context === undefined && federation === undefined && onBehalfOf === undefined) return { actor, rest: leftOver(element, takenOfElement) }
+  const federationRest = federation && leftOver(federation, (key, value) => key === 'federatedProvider' && value === provider)
+  const rest = leftOver(element, takenOfElement, {
     sessionContext:
       context &&
-      compact({
-        ...leftOver(context, (key, value) => isJsonObject(value) && (key === 'sessionIssuer' || key === 'attributes' || key === 'webIdFederationData')),
-        sessionIssuer: issuer && leftOver(issuer, (key, value) => key === 'arn' && typeof value === 'string'),
+      leftOver(context, isOfSession, {
+        sessionIssuer: issuer && leftOver(issuer, isArn),
         attributes:
           attributes &&
           leftOver(attributes, key => (key === 'creationDate' && createdTime !== undefined) || (key === 'mfaAuthenticated' && isMfa !== undefined)),
-        webIdFederationData:
-          objectIn(context, 'webIdFederationData') && federation && leftOver(federation, (key, value) => key === 'federatedProvider' && value === provider),
+        webIdFederationData: objectIn(context, 'webIdFederationData') && federationRest,
       }),
-    webIdFederationData:
-      element.webIdFederationData === federation && federation
-        ? leftOver(federation, (key, value) => key === 'federatedProvider' && value === provider)
-        : objectIn(element, 'webIdFederationData'),
+    webIdFederationData: element.webIdFederationData === federation ? federationRest : objectIn(element, 'webIdFederationData'),
     onBehalfOf:
       onBehalfOf &&
       leftOver(onBehalfOf, (key, value) => (key === 'userId' && known && value === uidAlt) || (key === 'identityStoreArn' && typeof value === 'string')),
   })
-  return { actor, rest: rest === undefined ? nested : nested === undefined ? rest : { ...rest, ...nested } }
+  return { actor, rest }
+}
+
+function isOfSession(key: string, value: Json): boolean {
+  return isJsonObject(value) && (key === 'sessionIssuer' || key === 'attributes' || key === 'webIdFederationData')
+}
+
+function isArn(key: string, value: Json): boolean {
+  return key === 'arn' && typeof value === 'string'
 }
 
 interface Facets {
@@ -193,8 +198,4 @@ function sessionName(type: string | undefined, principalId: string | undefined):
 function objectIn(object: JsonObject, key: string): JsonObject | undefined {
   const value = object[key]
   return isJsonObject(value) ? value : undefined
-}
-
-function compact(object: Record<string, Json | undefined>): Record<string, Json | undefined> | undefined {
-  return leftOver(object, () => false)
 }

@@ -107,9 +107,15 @@ function isSecretKey(key: string): boolean {
   return secret
 }
 
+const LONGEST_MARK = 30
+
 /** Hidden by AWS, or by us before. */
 export function isHidden(value: string): boolean {
-  return value === '' || value === REDACTED || /^(?:\*+|HIDDEN_DUE_TO_SECURITY_REASONS|<?sensitiveDataRemoved>?|<\/?masked>?|\(?redacted\)?)$/i.test(value)
+  if (value === '' || value === REDACTED) return true
+  return (
+    (value.length <= LONGEST_MARK || value[0] === '*') &&
+    /^(?:\*+|HIDDEN_DUE_TO_SECURITY_REASONS|<?sensitiveDataRemoved>?|<\/?masked>?|\(?redacted\)?)$/i.test(value)
+  )
 }
 
 /** The value with its secrets replaced, at any depth; the same value when it has none. */
@@ -129,6 +135,11 @@ export function redactJson(value: Json | undefined): Json | undefined {
     return out ?? value
   }
   return isJsonObject(value) ? redactObject(value) : value
+}
+
+/** A member's value with its secrets replaced. */
+export function redactMember(key: string, value: Json): Json {
+  return isSecretKey(key) ? (redactSecret(value) as Json) : redactJson(value) // a value stays a value
 }
 
 function redactObject(object: JsonObject): JsonObject {
@@ -171,7 +182,8 @@ const ESCAPED_QUOTE = /(\\+)u0022/g
  */
 export function redactText(text: string): string {
   // a quote written as \u0022 says the same as \"
-  const quoted = text.includes('u0022') ? text.replace(ESCAPED_QUOTE, (_, escapes: string) => `${'\\'.repeat(2 * escapes.length - 1)}"`) : text
+  const quoted =
+    text.includes('\\') && text.includes('u0022') ? text.replace(ESCAPED_QUOTE, (_, escapes: string) => `${'\\'.repeat(2 * escapes.length - 1)}"`) : text
   const out = quoted.includes('"') ? redactMembers(quoted) : quoted
   return out.includes('=') ? out.replace(PARAMETER, (whole, name: string, value: string) => (isHidden(value) ? whole : `${name}${REDACTED}`)) : out
 }

@@ -1,6 +1,11 @@
 /** Small readings of AWS's JSON, shared by the sources whose records are JSON. */
+
+import { build, createShapes } from '../../decode/json-shapes.js'
 import type { Json, JsonObject } from '../../json.js'
 import { msFromIso } from '../../ocsf/time.js'
+
+/** An object without members. */
+export const NOTHING: JsonObject = Object.freeze({})
 
 /** What says nothing: absent, null, the empty string, a dash. */
 export function isBlank(value: Json | undefined): boolean {
@@ -64,16 +69,58 @@ export function put(object: Record<string, Json | undefined>, key: string, value
   else object[key] = value
 }
 
-/** The members that are not taken and say something, or `undefined` when there are none. */
-export function leftOver(object: JsonObject, taken: (key: string, value: Json) => boolean): Record<string, Json | undefined> | undefined {
-  let rest: Record<string, Json | undefined> | undefined
-  for (const key of Object.keys(object)) {
+// Objects with the same members in the same order share a shape: cheap to make, and to read for those who come after.
+const MOST_SHAPES = 2 ** 12
+const MOST_MEMBERS = 64
+let shapes = createShapes({})
+const values: Json[] = []
+
+/** The members that are not taken and say something, and behind them `more`, or `undefined` when there are none. */
+export function leftOver(
+  object: JsonObject,
+  taken: (key: string, value: Json) => boolean,
+  more: Readonly<Record<string, Json | undefined>> = NOTHING,
+): Record<string, Json | undefined> | undefined {
+  if (shapes.count > MOST_SHAPES) shapes = createShapes({})
+  const keys = Object.keys(object)
+  if (keys.length > MOST_MEMBERS) return wideLeftOver(keys, object, taken, more)
+  let shape = shapes.root
+  values.length = 0
+  for (let at = 0; at < keys.length; at++) {
+    const key = keys[at]!
     const value = object[key]
     if (value === undefined || isBlank(value) || taken(key, value)) continue
-    rest ??= {}
-    put(rest, key, value)
+    shape = shape.guess?.key === key ? shape.guess : shapes.extend(shape, key)
+    values.push(value)
   }
-  return rest
+  for (const key in more) {
+    const value = more[key]
+    if (value === undefined) continue
+    shape = shape.guess?.key === key ? shape.guess : shapes.extend(shape, key)
+    values.push(value)
+  }
+  if (shape === shapes.root) return undefined
+  return shape.odd ? wideLeftOver(keys, object, taken, more) : build(shape, values, 0)
+}
+
+function wideLeftOver(
+  keys: readonly string[],
+  object: JsonObject,
+  taken: (key: string, value: Json) => boolean,
+  more: Readonly<Record<string, Json | undefined>>,
+): Record<string, Json | undefined> | undefined {
+  const rest: Record<string, Json | undefined> = {}
+  let some = false
+  const add = (key: string, value: Json): void => {
+    put(rest, key, value)
+    some = true
+  }
+  for (const key of keys) {
+    const value = object[key]
+    if (value !== undefined && !isBlank(value) && !taken(key, value)) add(key, value)
+  }
+  for (const key in more) if (more[key] !== undefined) add(key, more[key])
+  return some ? rest : undefined
 }
 
 /** The last part of an ARN: the name of a user, a role or a session; `root` for an account's root user. */
