@@ -144,7 +144,7 @@ export function redactMember(key: string, value: Json): Json {
 
 function redactObject(object: JsonObject): JsonObject {
   let out: Record<string, Json | undefined> | undefined
-  for (const key of Object.keys(object)) {
+  for (const key in object) {
     const member = object[key]
     const redacted = isSecretKey(key) ? redactSecret(member) : redactJson(member)
     if (redacted !== member) {

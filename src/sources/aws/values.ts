@@ -82,29 +82,26 @@ export function leftOver(
   more: Readonly<Record<string, Json | undefined>> = NOTHING,
 ): Record<string, Json | undefined> | undefined {
   if (shapes.count > MOST_SHAPES) shapes = createShapes({})
-  const keys = Object.keys(object)
-  if (keys.length > MOST_MEMBERS) return wideLeftOver(keys, object, taken, more)
   let shape = shapes.root
-  values.length = 0
-  for (let at = 0; at < keys.length; at++) {
-    const key = keys[at]!
+  let count = 0
+  for (const key in object) {
     const value = object[key]
     if (value === undefined || isBlank(value) || taken(key, value)) continue
+    if (count === MOST_MEMBERS) return wideLeftOver(object, taken, more)
     shape = shape.guess?.key === key ? shape.guess : shapes.extend(shape, key)
-    values.push(value)
+    values[count++] = value
   }
   for (const key in more) {
     const value = more[key]
     if (value === undefined) continue
     shape = shape.guess?.key === key ? shape.guess : shapes.extend(shape, key)
-    values.push(value)
+    values[count++] = value
   }
-  if (shape === shapes.root) return undefined
-  return shape.odd ? wideLeftOver(keys, object, taken, more) : build(shape, values, 0)
+  if (count === 0) return undefined
+  return shape.odd ? wideLeftOver(object, taken, more) : build(shape, values, 0)
 }
 
 function wideLeftOver(
-  keys: readonly string[],
   object: JsonObject,
   taken: (key: string, value: Json) => boolean,
   more: Readonly<Record<string, Json | undefined>>,
@@ -115,7 +112,7 @@ function wideLeftOver(
     put(rest, key, value)
     some = true
   }
-  for (const key of keys) {
+  for (const key in object) {
     const value = object[key]
     if (value !== undefined && !isBlank(value) && !taken(key, value)) add(key, value)
   }
