@@ -138,7 +138,7 @@ describe('the doors', () => {
 })
 
 /** Minified KiB, as the README states it. */
-const LIMIT = 44
+const LIMIT = 45
 
 describe('bundles for a browser', () => {
   it.each(SOURCES.map(({ id }) => id))('hold %s alone within the limit, without schema facts or dependencies', async id => {

@@ -107,16 +107,18 @@ const document = fc
 
 describe('the reader of records', () => {
   it('reads what the slow way reads, and prints it the same', () => {
-    const reader = createRecordReader({ kept: ['requestParameters', 'responseElements', 'a'] })
+    const reader = createRecordReader({ kept: ['requestParameters', 'responseElements', 'a'], shared: ['b', 'key'] })
     let done = 0
     let all = 0
     fc.assert(
       fc.property(document, json => {
         all++
-        const value = read(reader, json)
-        if (value === LEFT) return
+        for (let times = 0; times < 2; times++) {
+          const value = read(reader, json)
+          if (value === LEFT) return
+          expectSame(value, json)
+        }
         done++
-        expectSame(value, json)
       }),
       { numRuns: 3000 },
     )
@@ -232,6 +234,59 @@ describe('the reader of records', () => {
     }
     const wide = `{${Array.from({ length: 5000 }, (_, at) => `"k${at}":${at}`).join(',')}}`
     expect(read(reader, wide)).toBe(LEFT)
+  })
+
+  it('gives the same object for the same bytes, and never for others', () => {
+    const reader = createRecordReader({ shared: ['who'] })
+    const who = {
+      type: 'AssumedRole',
+      arn: 'arn:aws:iam::123456789012:role/door',
+      session: { issuer: { a: '}' }, created: '2024-05-01T00:00:00Z' },
+      n: [1, { x: 2 }],
+    }
+    const texts = [JSON.stringify(who), JSON.stringify(who, undefined, 1)]
+    for (const text of [...texts])
+      for (let at = 0; at < text.length; at++) if (/[\da-zA-Z]/.test(text[at]!)) texts.push(`${text.slice(0, at)}7${text.slice(at + 1)}`)
+    texts.push('{}', '{"a":{}}', '{"a":{} }', '{"a":1}', '{"a":{},"b":1}', '{"a":{},"b":12}')
+    const good = texts.filter(text => {
+      try {
+        return parseJson(text) !== undefined
+      } catch {
+        return false
+      }
+    })
+    expect(good.length).toBeGreaterThan(100)
+    let same = 0
+    for (let round = 0; round < 8; round++) {
+      for (const text of good) {
+        const [one, two] = [read(reader, `{"z":1,"who":${text}}`), reader.lines, read(reader, `{"who":${text},"z":[2]}`)].filter(isJsonObject)
+        if (one === undefined || two === undefined) throw new Error(`not read: ${text}`)
+        expectSame(one.who, text)
+        expectSame(two.who, text)
+        expect(reader.lines).toBe(text.split('\n').length - 1)
+        expect(Object.isFrozen(two.who)).toBe(one.who === two.who || Object.isFrozen(one.who))
+        if (one.who === two.who) same++
+      }
+    }
+    expect(same).toBeGreaterThan(200)
+  })
+
+  it('freezes what it shares, down to the last list', () => {
+    const reader = createRecordReader({ shared: ['who'] })
+    const { who } = read(reader, '{"who":{"a":{"b":[1,{"c":2}]}}}') as { readonly who: { readonly a: { readonly b: readonly Json[] } } }
+    for (const value of [who, who.a, who.a.b, who.a.b[1]]) expect(Object.isFrozen(value)).toBe(true)
+  })
+
+  it('reads what it shares at every cut', () => {
+    const reader = createRecordReader({ shared: ['who'] })
+    const bytes = encoder.encode('{"who":{"a":"x","b":{"c":"y"},"d":[1,2,3]},"n":1}    ')
+    for (let times = 0; times < 3; times++) {
+      expect(reader.read(bytes, 0, bytes.length, false)).toBe(bytes.length - 4)
+      for (let end = 0; end < bytes.length - 5; end++) {
+        expect(reader.read(bytes, 0, end, false)).toBe(MORE) // the bytes behind the end are still there
+        expect(reader.read(bytes.slice(0, end), 0, end, false)).toBe(MORE)
+      }
+    }
   })
 
   it('prints no text that is not what stringify prints', () => {

@@ -7,6 +7,7 @@ import { asciiText } from './ascii.js'
 import { MAX_RECORD_BYTES } from './decoder.js'
 import { createInterner, LONGEST_INTERNED } from './interner.js'
 import { build, createShapes, type Shape } from './json-shapes.js'
+import { createSharedValues } from './shared-values.js'
 
 export interface RecordReader {
   /** The object read last. */
@@ -27,6 +28,8 @@ export interface RecordReaderOptions {
   readonly watched?: string | undefined
   /** Top members whose objects and lists keep their text, where it is what `stringify` would print. */
   readonly kept?: readonly string[] | undefined
+  /** Top members whose objects often repeat: the same bytes give the very same object, frozen. */
+  readonly shared?: readonly string[] | undefined
 }
 
 export const MORE = -1
@@ -50,7 +53,7 @@ const readers = new Map<string, RecordReader>()
 
 /** The reader for these options. Nothing of one object is left when the next is read. */
 export function recordReader(options: RecordReaderOptions): RecordReader {
-  const name = JSON.stringify([options.watched, options.kept])
+  const name = JSON.stringify([options.watched, options.kept, options.shared])
   let reader = readers.get(name)
   if (reader === undefined) {
     if (readers.size === MOST_READERS) readers.clear()
@@ -64,6 +67,7 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
   const interner = createInterner()
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   const values: Json[] = []
+  const sharedValues = new Map((options.shared ?? []).map(key => [key, createSharedValues()]))
   let shapes = createShapes(options)
 
   let bytes: Uint8Array = new Uint8Array(0)
@@ -314,7 +318,7 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
           reader.firstKeyEnd = quote + next.length
         }
         shape = next
-        if (!skipSpace() || !(next.kept ? readKept(next) : readValue(next)) || !skipSpace()) return false
+        if (!skipSpace() || !(next.special ? readSpecial(next) : readValue(next)) || !skipSpace()) return false
         const byte = bytes[at++]
         if (byte === 125) break
         if (byte !== 44) return stop(LEFT)
@@ -328,13 +332,27 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
     return true
   }
 
-  const readKept = (shape: Shape): boolean => {
+  const readSpecial = (shape: Shape): boolean => {
     const start = at
+    const known = bytes[at] === 123 ? sharedValues.get(shape.key) : undefined
+    if (known !== undefined) {
+      const linesBefore = reader.lines
+      const same = known.find(view, at, end)
+      if (same === undefined) {
+        if (!readValue(shape)) return false
+        known.keep(bytes, start, at, values[top - 1]!, reader.lines - linesBefore)
+        return true
+      }
+      values[top++] = same.value
+      at += same.bytes.byteLength
+      reader.lines += same.lines
+      return true
+    }
     canonical = true
     ascii = true
     if (!readValue(shape)) return false
     const value = values[top - 1]
-    if (canonical && typeof value === 'object' && value !== null)
+    if (shape.kept && canonical && typeof value === 'object' && value !== null)
       rememberText(value, ascii ? asciiText(bytes, start, at) : utf8.decode(bytes.subarray(start, at)))
     return true
   }

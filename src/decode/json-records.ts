@@ -14,6 +14,8 @@ export interface JsonRecordsOptions {
   readonly member?: string
   /** Members of a record that end as JSON text: where an object or list is written as `stringify` would, it keeps its text. */
   readonly keepText?: readonly string[]
+  /** Members of a record whose objects often repeat, such as who called: the same bytes give the very same object, frozen. */
+  readonly share?: readonly string[]
 }
 
 /** A record that the bytes so far do not end is read again when as many have come, up to this size. */
@@ -28,11 +30,11 @@ const NO_BYTES = new Uint8Array(0)
  * a broken record it goes on at the next `{` that starts a line or comes with the first key of the record before. Line
  * ends, space, commas and the wrapper around the list are no records.
  */
-export function jsonRecords({ member, keepText }: JsonRecordsOptions = {}): Decoder<JsonObject> {
+export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}): Decoder<JsonObject> {
   const memberKey = member === undefined ? NO_BYTES : new TextEncoder().encode(JSON.stringify(member))
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   const scanner = createScanner()
-  const reader = recordReader({ watched: member, kept: keepText })
+  const reader = recordReader({ watched: member, kept: keepText, shared: share })
 
   let bytes: Uint8Array = NO_BYTES
   /** `bytes` is ours, not the caller's. */

@@ -29,6 +29,8 @@ export interface Shape {
   readonly watched: boolean
   /** A top member whose text is kept. */
   readonly kept: boolean
+  /** A top member whose text is kept or whose objects are shared. */
+  readonly special: boolean
   /** What followed last. */
   guess: Shape | undefined
   /** The first few that followed, to try before `next`. */
@@ -54,6 +56,7 @@ export interface Shapes {
 export interface ShapesOptions {
   readonly watched?: string | undefined
   readonly kept?: readonly string[] | undefined
+  readonly shared?: readonly string[] | undefined
 }
 
 /** More than this are not tried before the map is asked. */
@@ -66,7 +69,7 @@ const INDEX = /^(?:0|[1-9]\d*)$/
 
 const encoder = new TextEncoder()
 
-export function createShapes({ watched, kept = [] }: ShapesOptions): Shapes {
+export function createShapes({ watched, kept = [], shared = [] }: ShapesOptions): Shapes {
   let count = 0
 
   const create = (key: string, before: Shape | undefined, top: boolean): Shape => {
@@ -91,6 +94,7 @@ export function createShapes({ watched, kept = [] }: ShapesOptions): Shapes {
       top,
       watched: top && before !== undefined && key === watched,
       kept: top && before !== undefined && kept.includes(key),
+      special: top && before !== undefined && (kept.includes(key) || shared.includes(key)),
       guess: undefined,
       some: [],
       next: new Map(),

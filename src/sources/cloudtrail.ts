@@ -8,7 +8,7 @@ import { insightColumns, insightEvent, isInsight } from './aws/cloudtrail-insigh
 import { recognise } from './aws/cloudtrail-recognise.js'
 import { ACTS_ON_CALLER, type AccountActivity, type AuthenticationActivity, apiRoute, route } from './aws/cloudtrail-routing.js'
 import { cloudColumns, envelopeOf, metadataColumns, type Shared, sharedOf, TEXTS } from './aws/cloudtrail-shared.js'
-import { type AwsActor, type AwsUser, actorColumns, application, readIdentity, userColumns } from './aws/identity.js'
+import { type AwsActor, type AwsUser, actorColumns, application, identityOf, userColumns } from './aws/identity.js'
 import { remembered } from './aws/remembered.js'
 import { redactJson, redactText } from './aws/secrets.js'
 import { accountInArn, flag, isBlank, leftOver, ms, NOTHING, nameInArn, put, text } from './aws/values.js'
@@ -121,7 +121,7 @@ function classified(
   const answer = objectOf(response)
   const more = objectOf(additional)
 
-  const identity = readIdentity(record.userIdentity, version, text(more.UserName))
+  const identity = identityOf(record.userIdentity, version, text(more.UserName))
   const actor = actorWith(identity.actor, eventSource, context)
   const invokedBy = isJsonObject(record.userIdentity) ? text(record.userIdentity.invokedBy) : undefined
   const source = srcEndpoint(record, invokedBy ?? eventSource)
@@ -162,7 +162,7 @@ function classified(
     readonly takenData?: (key: string, value: Json) => boolean
   }): ReturnType<Shared['unmapped']> =>
     shared.unmapped((key, value) => takenByCalls(key, value, source.uid), {
-      userIdentity: redactJson(identity.rest),
+      userIdentity: identity.rest,
       requestParameters: api.request === undefined ? request : undefined,
       additionalEventData: isJsonObject(additional)
         ? leftOver(additional, (key, value) => (key === 'UserName' && value === actor.user?.name) || own.takenData?.(key, value) === true)
@@ -459,7 +459,7 @@ export const cloudtrail: Source<JsonObject, typeof declared> = {
     'Aggregated events (five-minute summaries of data events) are filtered as `aggregated`, digest documents as `digest`.',
   ],
   recognise,
-  decoder: () => jsonRecords({ member: 'Records', keepText: ['requestParameters', 'responseElements'] }),
+  decoder: () => jsonRecords({ member: 'Records', keepText: ['requestParameters', 'responseElements'], share: ['userIdentity', 'tlsDetails'] }),
   map,
   redact: redactText,
 }

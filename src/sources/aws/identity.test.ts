@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Json } from '../../json.js'
-import { readIdentity } from './identity.js'
+import { identityOf, readIdentity } from './identity.js'
 
 const A = '123456789012'
 const context = (issuer: string, more: Record<string, Json> = {}): Json => ({
@@ -228,5 +228,36 @@ describe('readIdentity', () => {
       user: { name: 'a', programmatic_credentials: [{ uid: 'AKIA1' }] },
       app_name: 'x.amazonaws.com',
     })
+  })
+})
+
+describe('identityOf', () => {
+  const element = (): { type: string; sessionContext: { sessionIssuer: { arn: string; userName: string } }; note: string } => ({
+    type: 'AssumedRole',
+    sessionContext: { sessionIssuer: { arn: 'arn:aws:iam::123456789012:role/door', userName: 'door' } },
+    note: '{"password":"TOPSECRET"}',
+  })
+
+  it('gives what readIdentity gives, secrets redacted', () => {
+    const { actor, rest } = identityOf(element(), '1.1.0', undefined)
+    expect(actor).toEqual(readIdentity(element(), '1.1.0').actor)
+    expect(rest).toEqual({ type: 'AssumedRole', note: '{"password":"REDACTED"}', sessionContext: { sessionIssuer: { userName: 'door' } } })
+    expect(identityOf({ type: 'Unknown' }, '1.1.0', 'alice').actor?.user?.name).toBe('alice')
+  })
+
+  it('gives the same for an element that cannot change, and reads again what can', () => {
+    const fixed = element()
+    Object.freeze(fixed.sessionContext.sessionIssuer)
+    Object.freeze(fixed.sessionContext)
+    Object.freeze(fixed)
+    expect(identityOf(fixed, '1.1.0', undefined)).toBe(identityOf(fixed, '1.1.0', undefined))
+    expect(identityOf(fixed, '1.8.0', undefined)).toEqual(identityOf(element(), '1.8.0', undefined))
+    expect(identityOf(fixed, '1.1.0', 'alice').actor?.user?.name).toBe('alice')
+    expect(identityOf(fixed, '1.1.0', undefined).actor?.user?.name).toBeUndefined()
+
+    const half = Object.freeze(element())
+    expect(identityOf(half, '1.1.0', undefined).actor?.session?.issuer).toBe('arn:aws:iam::123456789012:role/door')
+    half.sessionContext.sessionIssuer.arn = 'arn:aws:iam::123456789012:role/gate'
+    expect(identityOf(half, '1.1.0', undefined).actor?.session?.issuer).toBe('arn:aws:iam::123456789012:role/gate')
   })
 })

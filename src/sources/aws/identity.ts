@@ -1,6 +1,7 @@
 /** Who acted: AWS's `userIdentity` element as an OCSF actor. */
 import { isJsonObject, type Json, type JsonObject } from '../../json.js'
 import type { OcsfVersion } from '../../ocsf/facts.js'
+import { redactJson } from './secrets.js'
 import { flag, isBlank, leftOver, ms, nameInArn, text } from './values.js'
 
 /** The attributes of a user that an AWS identity can fill. */
@@ -142,6 +143,27 @@ function isOfSession(key: string, value: Json): boolean {
 
 function isArn(key: string, value: Json): boolean {
   return key === 'arn' && typeof value === 'string'
+}
+
+const identities = new WeakMap<JsonObject, { readonly version: OcsfVersion; readonly identity: Identity }>()
+
+/** What `readIdentity` gives, its secrets redacted: once for an element that many records share. */
+export function identityOf(element: Json | undefined, version: OcsfVersion, signedInAs: string | undefined): Identity {
+  if (!isJsonObject(element) || signedInAs !== undefined) return redacted(readIdentity(element, version, signedInAs))
+  const before = identities.get(element)
+  if (before?.version === version) return before.identity
+  const identity = redacted(readIdentity(element, version))
+  // what could still change is read again
+  if (isFrozen(element)) identities.set(element, { version, identity })
+  return identity
+}
+
+function redacted({ actor, rest }: Identity): Identity {
+  return { actor, rest: redactJson(rest) }
+}
+
+function isFrozen(value: Json | undefined): boolean {
+  return typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(isFrozen))
 }
 
 interface Facets {
