@@ -5,13 +5,14 @@ import { isJsonObject, type Json, type JsonObject } from '../json.js'
 import { columns, type EventOf } from '../ocsf/columns.js'
 import { isIp } from '../ocsf/ip.js'
 import { insightColumns, insightEvent, isInsight } from './aws/cloudtrail-insight.js'
+import { changedUser, policyOf, sessionOf, signedIn } from './aws/cloudtrail-people.js'
 import { recognise } from './aws/cloudtrail-recognise.js'
-import { ACTS_ON_CALLER, type AccountActivity, type AuthenticationActivity, apiRoute, route } from './aws/cloudtrail-routing.js'
+import { type AccountActivity, type AuthenticationActivity, apiRoute, route } from './aws/cloudtrail-routing.js'
 import { cloudColumns, envelopeOf, metadataColumns, type Shared, sharedOf, TEXTS } from './aws/cloudtrail-shared.js'
-import { type AwsActor, type AwsUser, actorColumns, application, identityOf, userColumns } from './aws/identity.js'
+import { type AwsActor, actorColumns, application, identityOf, userColumns } from './aws/identity.js'
 import { remembered } from './aws/remembered.js'
 import { redactJson, redactText } from './aws/secrets.js'
-import { accountInArn, flag, isBlank, leftOver, ms, NOTHING, nameInArn, put, text } from './aws/values.js'
+import { flag, isBlank, leftOver, ms, objectOf, put, text } from './aws/values.js'
 import type { Context, Source } from './source.js'
 
 // ---- columns ----
@@ -141,21 +142,9 @@ function classified(
         : { error: errorCode, message: errorMessage, data: response ?? undefined },
   }
   const failed = errorCode !== undefined || errorMessage !== undefined || saysFailure(answer, eventName) || saysFailure(objectOf(details), eventName)
-  const base = {
-    severity_id: INFORMATIONAL,
-    // occurrence
-    time: shared.time,
-    status_id: failed ? FAILURE : SUCCESS,
-    status_code: errorCode,
-    status_detail: errorMessage,
-    // context
-    metadata: shared.metadata,
-    cloud: shared.cloud,
-    api,
-    actor,
-    src_endpoint: source,
-    http_request: userAgent === undefined ? undefined : { user_agent: userAgent },
-  } as const
+  const status = failed ? FAILURE : SUCCESS
+  const { time, metadata, cloud } = shared
+  const httpRequest = userAgent === undefined ? undefined : { user_agent: userAgent }
 
   const unmapped = (own: {
     readonly resources?: Json | undefined
@@ -181,7 +170,19 @@ function classified(
         class_uid: 3002,
         activity_id: chosen.activity,
         activity_name: named(chosen.activity, eventName),
-        ...base,
+        severity_id: INFORMATIONAL,
+        // occurrence
+        time,
+        status_id: status,
+        status_code: errorCode,
+        status_detail: errorMessage,
+        // context
+        metadata,
+        cloud,
+        api,
+        actor,
+        src_endpoint: source,
+        http_request: httpRequest,
         // primary
         user,
         session: sessionOf(answer),
@@ -207,7 +208,19 @@ function classified(
         class_uid: 3001,
         activity_id: chosen.activity,
         activity_name: named(chosen.activity, eventName),
-        ...base,
+        severity_id: INFORMATIONAL,
+        // occurrence
+        time,
+        status_id: status,
+        status_code: errorCode,
+        status_detail: errorMessage,
+        // context
+        metadata,
+        cloud,
+        api,
+        actor,
+        src_endpoint: source,
+        http_request: httpRequest,
         // primary
         user,
         policy: isOld ? policy : undefined,
@@ -224,7 +237,19 @@ function classified(
     class_uid: 6003,
     activity_id: activity,
     activity_name: named(activity, eventName),
-    ...base,
+    severity_id: INFORMATIONAL,
+    // occurrence
+    time,
+    status_id: status,
+    status_code: errorCode,
+    status_detail: errorMessage,
+    // context
+    metadata,
+    cloud,
+    api,
+    actor,
+    src_endpoint: source,
+    http_request: httpRequest,
     // primary
     resources: resources.mapped,
     // unmapped
@@ -311,87 +336,6 @@ function saysFailure(object: JsonObject, eventName: string): boolean {
   return object[eventName] === 'Failure'
 }
 
-// the one place that names the target of a denied IAM or STS call, whose request parameters AWS leaves out
-const DENIED_RESOURCE = / on resource: (arn:[^\s"]+)/
-
-function deniedResource(errorMessage: string | undefined): string | undefined {
-  return errorMessage === undefined ? undefined : DENIED_RESOURCE.exec(errorMessage)?.[1]
-}
-
-/** Who signed in: for a role, the role and the session's name; else who asked. */
-function signedIn(
-  eventName: string,
-  ask: JsonObject,
-  answer: JsonObject,
-  cognitoSub: string | undefined,
-  errorMessage: string | undefined,
-  caller: AwsUser | undefined,
-): AwsUser | undefined {
-  // the callers of a Cognito user pool are anonymous; this is the user they sign in as
-  if (cognitoSub !== undefined) return target({ name: text(ask.username), uid: cognitoSub })
-  if (eventName === 'GetFederationToken') {
-    const federated = objectOf(answer.federatedUser)
-    return target({ name: text(ask.name), uid: text(federated.arn), uidAlt: text(federated.federatedUserId) }) ?? caller
-  }
-  const role = text(ask.roleArn) ?? text(ask.targetPrincipal) ?? deniedResource(errorMessage)
-  if (role === undefined) return caller
-  return target({ name: text(ask.roleSessionName) ?? text(ask.sessionName) ?? nameInArn(role), uid: role }) ?? caller
-}
-
-function sessionOf(answer: JsonObject): CloudTrailEvent['authentication']['session'] {
-  // Roles Anywhere answers with a list of one
-  const granted = Array.isArray(answer.credentialSet) ? objectOf((answer.credentialSet as readonly Json[])[0]) : answer
-  const assumed = objectOf(granted.assumedRoleUser)
-  const uid = text(assumed.arn)
-  const uidAlt = text(assumed.assumedRoleId)
-  const credential = text(objectOf(granted.credentials).accessKeyId)
-  return uid === undefined && uidAlt === undefined && credential === undefined ? undefined : { uid, uid_alt: uidAlt, credential_uid: credential }
-}
-
-/** The user or role that was changed; `undefined` when the record does not say. */
-function changedUser(
-  eventName: string,
-  ask: JsonObject,
-  answer: JsonObject,
-  more: JsonObject,
-  errorMessage: string | undefined,
-  caller: AwsUser | undefined,
-): AwsUser | undefined {
-  const user = objectOf(answer.user)
-  const role = objectOf(answer.role)
-  const named = target({
-    name: text(ask.userName) ?? text(user.userName) ?? text(ask.roleName) ?? text(role.roleName) ?? text(ask.username) ?? text(user.username),
-    uid: text(user.userId) ?? text(role.roleId) ?? text(answer.userId) ?? text(ask.userId) ?? text(more.sub),
-    uidAlt: text(user.arn) ?? text(role.arn),
-  })
-  if (named !== undefined) return named
-  const denied = deniedResource(errorMessage)
-  if (denied !== undefined) return target({ name: nameInArn(denied), uid: denied })
-  return ACTS_ON_CALLER.has(eventName) ? caller : undefined
-}
-
-function target(facets: { readonly name?: string | undefined; readonly uid?: string | undefined; readonly uidAlt?: string | undefined }): AwsUser | undefined {
-  const { name, uid = facets.uidAlt, uidAlt } = facets
-  if (name === undefined && uid === undefined) return undefined
-  const account = accountInArn(uidAlt ?? uid ?? '')
-  return {
-    name,
-    uid,
-    uid_alt: uidAlt === uid ? undefined : uidAlt,
-    type_id: undefined,
-    type: undefined,
-    account: account === undefined ? undefined : { uid: account },
-    credential_uid: undefined,
-    programmatic_credentials: undefined,
-  }
-}
-
-function policyOf(ask: JsonObject): { readonly uid: string | undefined; readonly name: string | undefined } | undefined {
-  const uid = text(ask.policyArn)
-  const name = text(ask.policyName)
-  return uid === undefined && name === undefined ? undefined : { uid, name }
-}
-
 interface Resources {
   readonly mapped: CloudTrailEvent['api_activity']['resources']
   /** One entry for each resource that has more than OCSF takes. */
@@ -431,10 +375,6 @@ function full(value: Json | undefined): Json | undefined {
   if (isBlank(value)) return undefined
   if (typeof value === 'object' && value !== null && Object.keys(value).length === 0) return undefined
   return value
-}
-
-function objectOf(value: Json | undefined): JsonObject {
-  return isJsonObject(value) ? value : NOTHING
 }
 
 function found(value: Json | undefined): string {

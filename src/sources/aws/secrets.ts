@@ -185,7 +185,9 @@ export function redactText(text: string): string {
   const quoted =
     text.includes('\\') && text.includes('u0022') ? text.replace(ESCAPED_QUOTE, (_, escapes: string) => `${'\\'.repeat(2 * escapes.length - 1)}"`) : text
   const out = quoted.includes('"') ? redactMembers(quoted) : quoted
-  return out.includes('=') ? out.replace(PARAMETER, (whole, name: string, value: string) => (isHidden(value) ? whole : `${name}${REDACTED}`)) : out
+  return out.includes('=') && (out.includes('&') || out.includes('?') || out.includes('\\'))
+    ? out.replace(PARAMETER, (whole, name: string, value: string) => (isHidden(value) ? whole : `${name}${REDACTED}`))
+    : out
 }
 
 function redactMembers(text: string): string {

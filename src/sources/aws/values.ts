@@ -1,11 +1,16 @@
 /** Small readings of AWS's JSON, shared by the sources whose records are JSON. */
 
 import { build, createShapes } from '../../decode/json-shapes.js'
-import type { Json, JsonObject } from '../../json.js'
+import { isJsonObject, type Json, type JsonObject } from '../../json.js'
 import { msFromIso } from '../../ocsf/time.js'
 
 /** An object without members. */
 export const NOTHING: JsonObject = Object.freeze({})
+
+/** An object as it is; one without members for anything else. */
+export function objectOf(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : NOTHING
+}
 
 /** What says nothing: absent, null, the empty string, a dash. */
 export function isBlank(value: Json | undefined): boolean {
@@ -129,6 +134,12 @@ export function nameInArn(arn: string): string | undefined {
 /** The account of an ARN, where it names one. */
 export function accountInArn(arn: string): string | undefined {
   if (!arn.startsWith('arn:')) return undefined
-  const account = arn.split(':', 5)[4]
-  return account !== undefined && /^\d{12}$/.test(account) ? account : undefined
+  let from = 4
+  for (let colons = 1; colons < 4; colons++) {
+    from = arn.indexOf(':', from) + 1
+    if (from === 0) return undefined
+  }
+  const account = arn.slice(from, from + 12)
+  const behind = arn.charCodeAt(from + 12)
+  return (behind === 58 || Number.isNaN(behind)) && /^\d{12}$/.test(account) ? account : undefined
 }
