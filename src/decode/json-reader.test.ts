@@ -271,6 +271,13 @@ describe('the reader of records', () => {
     expect(same).toBeGreaterThan(200)
   })
 
+  it('tells objects apart that differ in their first bytes only', () => {
+    const reader = createRecordReader({ shared: ['who'] })
+    const letters = [...'abcdefghijklmnopqrstuvwxyz0123456789']
+    const keys = letters.flatMap(one => letters.map(two => `${one}${two}`))
+    for (let times = 0; times < 2; times++) for (const name of keys) expect(read(reader, `{"who":{"${name}":1}}`)).toEqual({ who: { [name]: 1 } })
+  })
+
   it('freezes what it shares, down to the last list', () => {
     const reader = createRecordReader({ shared: ['who'] })
     const { who } = read(reader, '{"who":{"a":{"b":[1,{"c":2}]}}}') as { readonly who: { readonly a: { readonly b: readonly Json[] } } }
@@ -334,6 +341,18 @@ describe('the interner', () => {
         // few hashes, so that many texts share one
         expect(interner.intern(bytes, view, 0, length, at % 50, tail)).toBe(expected)
       }
+  })
+
+  it('forgets, so that memory stays bounded', () => {
+    const interner = createInterner()
+    const isFresh = (text: string): boolean => {
+      const bytes = encoder.encode(`${text}"   `)
+      interner.intern(bytes, new DataView(bytes.buffer), 0, 8, Number(text), 0)
+      return interner.fresh
+    }
+    expect([isFresh('10000000'), isFresh('10000000')]).toEqual([true, false])
+    for (let at = 0; at < 20_000; at++) isFresh(String(20_000_000 + at))
+    expect(isFresh('10000000')).toBe(true)
   })
 })
 
