@@ -17,6 +17,7 @@ export {
   type Stage,
 } from './convert.js'
 // bytes -> records
+export { type AccessFields, type AccessLog, type AccessRow, accessLogDecoder, spaced } from './decode/access-log.js'
 export type { Decoded, Decoder, Emit, Fault, Place } from './decode/decoder.js'
 export { type JsonRecordsOptions, jsonRecords } from './decode/json-records.js'
 export { type LineSink, type LineSplitter, lineSplitter } from './decode/lines.js'
@@ -31,7 +32,7 @@ export { CLASS_ENUMS, OBJECT_ENUMS, OBSERVABLE_TYPES } from './ocsf/generated/en
 export { CLASS_UIDS, type ClassName, type EventByClass } from './ocsf/generated/types.js'
 export { isIp } from './ocsf/ip.js'
 export type { Issue, Validation } from './ocsf/issue.js'
-export { isoFromMs, msFromIso } from './ocsf/time.js'
+export { isoFromMs, msFromCommonLog, msFromIso } from './ocsf/time.js'
 export { validate } from './ocsf/validate.js'
 export { chooseSource } from './recognise.js'
 // records -> events

@@ -1,4 +1,4 @@
-/** Type-checks and runs every snippet of the README, so that it stays true. */
+/** Type-checks and runs every snippet of the README and of the guide to sources, so that they stay true. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,8 +15,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const snippets = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(match => match[1]!)
+const text = ['README.md', 'docs/adding-a-source.md'].map(path => readFileSync(join(root, path), 'utf8')).join('\n')
+const snippets = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(match => match[1]!)
 const doors = {
   'ocsf-lake': 'src/index.ts',
   'ocsf-lake/node': 'src/node/index.ts',
@@ -29,9 +29,10 @@ const expected = [
   /false \{[\s\S]*required_missing/,
   /^1\n$/,
   /kind: 'event'[\s\S]*class_name: 'Authentication'/,
+  /"kind":"event".*"message":"psql -c \\"select 1\\" - now".*"unmapped":\{"session":"s-17","field_8":"new"/,
 ]
 
-describe('the README', () => {
+describe('the README and the guide to sources', () => {
   it('has a check for each snippet', () => {
     expect(snippets).toHaveLength(expected.length)
   })

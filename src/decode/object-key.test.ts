@@ -31,4 +31,12 @@ describe('readObjectKey', () => {
     expect(readObjectKey('data/file.log')).toEqual({ account: undefined, region: undefined, service: undefined, fileTime: undefined })
     expect(readObjectKey('x_20241399T9999Z_y.log').fileTime).toBeUndefined()
   })
+
+  it('reads the partitioned layout of S3 server access logs', () => {
+    expect(readObjectKey('logs/123456789012/eu-central-1/example-bucket/2026/03/14/2026-03-14-10-00-00-0123456789ABCDEF')).toMatchObject({
+      account: '123456789012',
+      region: 'eu-central-1',
+    })
+    expect(readObjectKey('logs/2026-03-14-10-00-00-0123456789ABCDEF')).toMatchObject({ account: undefined, region: undefined })
+  })
 })

@@ -41,6 +41,7 @@ export interface UnitSettings {
   readonly region: string | undefined
   readonly account: string | undefined
   readonly fields: readonly string[] | undefined
+  readonly logFormat: string | undefined
   readonly compression: CodecName
   readonly compressionLevel: number | undefined
   readonly raw: RawPolicy | undefined
@@ -188,7 +189,7 @@ async function convertItems(
     batch = new Map()
     await drain()
   }
-  const context = { ...fallback, key: input.key, fileTime: named.fileTime, logGroup: said?.logGroup, fields: settings.fields }
+  const context = { ...fallback, key: input.key, fileTime: named.fileTime, logGroup: said?.logGroup, fields: settings.fields, logFormat: settings.logFormat }
   const take: Take | undefined =
     parts &&
     ((events, rawBytes, from) => {

@@ -167,6 +167,7 @@ describe('a worker thread that stops', () => {
       region: undefined,
       account: undefined,
       fields: undefined,
+      logFormat: undefined,
       compression: 'zstd',
       compressionLevel: undefined,
       raw: undefined,

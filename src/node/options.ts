@@ -29,6 +29,8 @@ export interface ConvertFilesOptions {
   readonly account?: string
   /** Field names of header-less text, in order. */
   readonly fields?: readonly string[]
+  /** Format string of web access logs, as nginx's `log_format` or Apache's `LogFormat` has it. */
+  readonly logFormat?: string
   readonly format?: 'parquet' | 'ndjson'
   readonly compression?: CodecName
   /** Of zstd 1 to 19, 1 unless said; of gzip 1 to 9, 6 unless said. */

@@ -25,6 +25,7 @@ type Kept =
   | 'region'
   | 'account'
   | 'fields'
+  | 'logFormat'
   | 'compression'
   | 'compressionLevel'
   | 'raw'

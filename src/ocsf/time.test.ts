@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isoFromMs, msFromIso, utcDay } from './time.js'
+import { isoFromMs, msFromCommonLog, msFromIso, utcDay } from './time.js'
 
 describe('msFromIso', () => {
   it('reads the forms that AWS logs use', () => {
@@ -39,5 +39,24 @@ describe('utcDay', () => {
   it('does not depend on the local time zone', () => {
     expect(utcDay(Date.UTC(2026, 0, 1, 3))).toBe('20260101')
     expect(utcDay(Number.POSITIVE_INFINITY)).toBeUndefined()
+  })
+})
+
+describe('msFromCommonLog', () => {
+  it('reads the time of web servers and S3, with any zone', () => {
+    expect(msFromCommonLog('06/Feb/2019:00:00:38 +0000')).toBe(Date.UTC(2019, 1, 6, 0, 0, 38))
+    expect(msFromCommonLog('10/Oct/2000:13:55:36 -0700')).toBe(Date.UTC(2000, 9, 10, 20, 55, 36))
+    expect(msFromCommonLog('29/Feb/2024:23:59:59 +0530')).toBe(Date.UTC(2024, 1, 29, 18, 29, 59))
+  })
+  it('refuses what is no time', () => {
+    for (const text of [
+      '',
+      '06/Feb/2019:00:00:38',
+      '06/feb/2019:00:00:38 +0000',
+      '06/ebM/2019:00:00:38 +0000',
+      '31/Feb/2019:00:00:38 +0000',
+      '06/Feb/2019 00:00:38 +00000',
+    ])
+      expect(msFromCommonLog(text), text).toBeUndefined()
   })
 })

@@ -37,7 +37,7 @@ export interface Context {
   /** Field names of header-less text, in order. */
   readonly fields?: readonly string[]
   /** Format string of a log whose layout the operator chose, as the writer of the log has it: nginx's `log_format`, Apache's `LogFormat`. */
-  readonly format?: string
+  readonly logFormat?: string
 }
 
 /** A record that is no event, under a name: `{ skip: 'nodata' }`. */

@@ -106,7 +106,7 @@ export const webAccess: Source<WebAccessRecord, typeof declared> = {
   mappingVersion: 1,
   columns: declared,
   notes: [
-    'The common and the combined format need no option, nor does the main format of the stock nginx configuration (combined and X-Forwarded-For). Any other is read by its format string: the log_format of nginx or the LogFormat of Apache, given as context.format or --log-format.',
+    'The common and the combined format need no option, nor does the main format of the stock nginx configuration (combined and X-Forwarded-For). Any other is read by its format string: the log_format of nginx or the LogFormat of Apache, given as context.logFormat or --log-format.',
     'Both servers escape quotes in what clients send (as \\x22 or \\"); values stay as they were logged. nginx with escape=none is not safe to read.',
     'The servers write local times with their zone; time is UTC, and metadata.original_time has the text where the zone is not +0000.',
     'Without a host in the log or the URL dst_endpoint.svc_name is `http`: OCSF 1.1 wants a destination.',
@@ -118,8 +118,8 @@ export const webAccess: Source<WebAccessRecord, typeof declared> = {
     const row = readAccessLine(firstLine(head), combined)
     return 'row' in row && / \[\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "/.test(firstLine(head)) ? 'content' : undefined
   },
-  decoder({ format }) {
-    const log = format === undefined ? combined : layoutOf(format)
+  decoder({ logFormat }) {
+    const log = logFormat === undefined ? combined : layoutOf(logFormat)
     return accessLogDecoder(() => log)
   },
 
@@ -140,7 +140,7 @@ export const webAccess: Source<WebAccessRecord, typeof declared> = {
     const version = line?.version ?? record.server_protocol
     const agent = record.http_user_agent
     const referrer = record.http_referer === undefined ? undefined : redactUrl(record.http_referer)
-    const metadata = context.format === undefined ? WEB_SERVER : isApacheFormat(context.format) ? APACHE : NGINX
+    const metadata = context.logFormat === undefined ? WEB_SERVER : isApacheFormat(context.logFormat) ? APACHE : NGINX
     return {
       // classification
       class_uid: 4002,

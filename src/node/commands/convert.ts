@@ -17,6 +17,7 @@ interface ConvertFlags {
   readonly region?: string
   readonly account?: string
   readonly fields?: string
+  readonly logFormat?: string
   readonly format: 'parquet' | 'ndjson'
   readonly compression: ConvertFilesOptions['compression']
   readonly compressionLevel?: number
@@ -54,6 +55,7 @@ export const convert: CliCommand<ConvertFlags> = {
     { flags: '--region <region>', text: 'region where neither the log nor its key says one' },
     { flags: '--account <id>', text: 'account where neither the log nor its key says one' },
     { flags: '--fields <names>', text: 'field names of header-less flow logs, in order, e.g. "version srcaddr dstaddr"' },
+    { flags: '--log-format <format>', text: 'format string of web access logs: the log_format of nginx or the LogFormat of Apache' },
     {
       flags: '--format <format>',
       text: 'parquet needs --out; ndjson goes to standard output without it',

@@ -88,7 +88,7 @@ function createConverters(options: HandlerOptions): { warm(): void; of(source: s
 }
 
 function settingsOf(options: HandlerOptions, source: UnitSettings['source']): UnitSettings {
-  const { lake, sources, ocsf = DEFAULT_VERSION, region, account, fields, raw, observables = true, maxBytes = MAX_BYTES, s3 = {} } = options
+  const { lake, sources, ocsf = DEFAULT_VERSION, region, account, fields, logFormat, raw, observables = true, maxBytes = MAX_BYTES, s3 = {} } = options
   return {
     out: typeof lake === 'string' ? lake : undefined,
     lake: typeof lake === 'object' ? lake : undefined,
@@ -101,6 +101,7 @@ function settingsOf(options: HandlerOptions, source: UnitSettings['source']): Un
     region,
     account,
     fields,
+    logFormat,
     compression: options.compression ?? 'zstd',
     compressionLevel: options.compressionLevel,
     raw,

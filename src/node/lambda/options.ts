@@ -23,6 +23,8 @@ export interface HandlerOptions {
   readonly account?: string
   /** Field names of header-less text, in order. */
   readonly fields?: readonly string[]
+  /** Format string of web access logs, as nginx's `log_format` or Apache's `LogFormat` has it. */
+  readonly logFormat?: string
   readonly compression?: CodecName
   readonly compressionLevel?: number
   readonly raw?: RawPolicy
