@@ -388,6 +388,7 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
         emitFault({ rule: 'record_truncated', expected: 'the end of the list of records', found: 'the end of the object' }, NO_BYTES)
       }
       retain()
+      reader.read(NO_BYTES, 0, 0, false) // it is kept for other objects, and lets go of these bytes
     },
   }
 }

@@ -80,6 +80,19 @@ describe('redactText', () => {
     })
   })
 
+  it('finds parameters of URLs whatever stands before them, also in text that escapes the ampersand', () => {
+    for (const before of ['?', '&', '?a=1&', 'a=1&amp;', '\\u0026', 'a\\u0026amp;']) {
+      expect(redactText(`${before}X-Amz-Signature=s3cret&b=1`)).toBe(`${before}X-Amz-Signature=REDACTED&b=1`)
+      expect(redactText(`${before}X-Amz-Signature=s3cret`)).toBe(`${before}X-Amz-Signature=REDACTED`)
+    }
+    expect(redactText('year=2026/month=03')).toBe('year=2026/month=03')
+  })
+
+  it('leaves stars as they are, however many', () => {
+    const value = { password: '*'.repeat(100), secretString: `*${'x'.repeat(40)}` }
+    expect(redactJson(value)).toEqual({ password: '*'.repeat(100), secretString: REDACTED })
+  })
+
   it('finds secrets in JSON inside strings, however often escaped', () => {
     const inner = JSON.stringify({ password: 'a"\\b', user: 'u' })
     expect(JSON.parse(redactText(JSON.stringify({ doc: inner, z: 1 })))).toEqual({ doc: '{"password":"REDACTED","user":"u"}', z: 1 })
