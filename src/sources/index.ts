@@ -2,6 +2,7 @@
 import { alb } from './alb.js'
 import { clb } from './clb.js'
 import { cloudtrail } from './cloudtrail.js'
+import { networkFirewall } from './network-firewall.js'
 import { nlb } from './nlb.js'
 import { route53Public } from './route53-public.js'
 import { route53Resolver } from './route53-resolver.js'
@@ -12,4 +13,17 @@ import { vpcFlow } from './vpc-flow.js'
 import { waf } from './waf.js'
 import { webAccess } from './web-access.js'
 
-export const SOURCES: readonly AnySource[] = [cloudtrail, vpcFlow, tgwFlow, route53Resolver, route53Public, waf, alb, nlb, clb, s3Access, webAccess]
+export const SOURCES: readonly AnySource[] = [
+  cloudtrail,
+  vpcFlow,
+  tgwFlow,
+  route53Resolver,
+  route53Public,
+  waf,
+  networkFirewall,
+  alb,
+  nlb,
+  clb,
+  s3Access,
+  webAccess,
+]
