@@ -179,7 +179,8 @@ function finding(record: JsonObject, event: JsonObject, alert: JsonObject, time:
 
   let left = without(connection.rest, isFindingMember)
   let alertLeft = leftOver(alert, (key, value) => (key === 'severity' && level !== undefined) || isAlertMember(key, value))
-  if (decided !== action) alertLeft = keep(alertLeft, 'action', action)
+  // a verdict that says otherwise than the rule
+  if (decided !== action && (action === undefined || ACTION.get(action) !== action_id)) alertLeft = keep(alertLeft, 'action', action)
   left = keep(left, 'alert', alertLeft)
   left = keep(left, 'tls', tls.rest)
   left = keep(left, 'http', http.rest)
