@@ -17,17 +17,31 @@ export function appendMap(
   value: Readonly<Record<string, unknown>>,
   rep: number,
 ): void {
-  const entries = flatten(value)
-  if (entries.size === 0) {
-    addSlot(keys, rep, levels.def)
-    addSlot(values, rep, levels.def)
-  }
   let level = rep
-  for (const [key, text] of entries) {
+  const append = (text: unknown, key: string): void => {
     store(keys.leaf, keys, addSlot(keys, level, keys.leaf.def), key)
     store(values.leaf, values, addSlot(values, level, values.leaf.def), text)
     level = levels.rep
   }
+  if (isFlat(value)) {
+    for (const key of Object.keys(value)) {
+      const text = value[key]
+      if (text !== undefined && text !== null) append(text, key)
+    }
+  } else flatten(value).forEach(append)
+  if (level === rep) {
+    addSlot(keys, rep, levels.def)
+    addSlot(values, rep, levels.def)
+  }
+}
+
+/** Whether flattening would leave an object as it is: nothing but texts. */
+function isFlat(value: Readonly<Record<string, unknown>>): boolean {
+  for (const key in value) {
+    const item = value[key]
+    if (typeof item !== 'string' && item !== undefined && item !== null) return false
+  }
+  return true
 }
 
 function misfit({ eventPath, holds }: Leaf, value: unknown): Misfit {

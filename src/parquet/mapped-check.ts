@@ -26,6 +26,10 @@ export function checkObjects(state: ObjectState, rows: Rows): void {
   for (let at = 0; at < steps.length; at++) {
     const step = steps[at]!
     const { node, values, flag, profiles } = step
+    if (step.absent && node.kind !== 'struct' && (step.pair === undefined || step.pair.id.absent)) {
+      if (step.pair?.id === step) checkPair(step.pair, state, rows)
+      continue
+    }
     if (step.mapped.derived) {
       for (let k = 0; k < count; k++) if (values[k] !== undefined) refuse(rows, starts[k]!)
       continue
@@ -46,10 +50,19 @@ export function checkObjects(state: ObjectState, rows: Rows): void {
       declared[k] = declared[k]! | profiles
     }
   }
+  // objects mostly have what the one before has
+  let before = -1
+  let fits = false
+  let lacksOwn = 0
   for (let k = 0; k < count; k++) {
     if (objects[k] === undefined) continue
-    if (!meets(mapped, have[k]!)) refuse(rows, starts[k]!)
-    const lacks = lacking[k]! | lackingIn(mapped, have[k]!)
+    if (have[k] !== before) {
+      before = have[k]!
+      fits = meets(mapped, before)
+      lacksOwn = lackingIn(mapped, before)
+    }
+    if (!fits) refuse(rows, starts[k]!)
+    const lacks = lacking[k]! | lacksOwn
     const declares = declared[k]!
     if ((declares | lacks) === 0) continue
     const end = k + 1 < count ? starts[k + 1]! : rows.count
@@ -69,12 +82,16 @@ export function refuse(rows: Rows, row: number): void {
 function collect(state: ObjectState, rows: Rows): void {
   const { objects, count, steps } = state
   let { names, values, missing } = state.shape
+  /** The first object whose shape is not that of the first one. */
+  let odd = count
+  for (let at = 0; at < steps.length; at++) steps[at]!.absent = false
   for (let k = 0; k < count; k++) {
     const object = objects[k]
     if (object === undefined) {
       for (let at = 0; at < steps.length; at++) steps[at]!.values[k] = undefined
       continue
     }
+    const shape = state.shape
     let at = 0
     for (const name in object) {
       if (name !== names[at]) {
@@ -90,7 +107,17 @@ function collect(state: ObjectState, rows: Rows): void {
       state.shape = shapeOf(state, object)
       ;({ names, values, missing } = state.shape)
     }
-    for (let at = 0; at < missing.length; at++) missing[at]!.values[k] = undefined
+    if (state.shape !== shape && k > 0 && odd === count) {
+      // from here on each object says itself what it does not mention
+      for (const step of shape.missing) step.values.fill(undefined, 0, k)
+      odd = k
+    }
+    if (odd !== count) for (let at = 0; at < missing.length; at++) missing[at]!.values[k] = undefined
+  }
+  if (odd !== count) return
+  for (const step of missing) {
+    step.absent = true
+    step.values.fill(undefined, 0, count)
   }
 }
 

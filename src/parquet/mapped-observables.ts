@@ -2,7 +2,7 @@
  * The column group `observables` of mapped events, from the columns of the observed attributes: the number of a text
  * says which observable it is, without the text.
  */
-import { appendRows, type ColumnBuffer, storedRow } from './column.js'
+import { addSlot, appendRows, beginRow, type ColumnBuffer, setWord, storedRow } from './column.js'
 import type { ObjectState } from './mapped-steps.js'
 import type { ParquetSchema } from './schema.js'
 import { type TextStore, textNumber } from './text.js'
@@ -47,27 +47,23 @@ export function createObservables(schema: ParquetSchema, all: readonly ColumnBuf
   const columns = (element?.children ?? []).flatMap(node => (node.kind === 'leaf' ? [all[node.index]!] : []))
   const [names, types, typeIds, values] = ['name', 'type', 'type_id', 'value'].map(name => columns.find(column => column.leaf.name === name))
   const order: (Watch | ListWatch)[] = []
-  // of the batch: the slots of its rows, and where those of each row end
+  // of the batch: names and values of its slots, and where those of each row end
   let slots = 0
-  let words = [names, types, typeIds, values].map(() => new Int32Array(4096))
+  const watches: Watch[] = []
+  let numbers = new Int32Array(4096)
   const ends: number[] = []
   let asked = 0
-  /** Slots of the row written last. */
-  let lastSlots = -1
+  /** Of the row written last. */
+  let lastWatches: readonly Watch[] = []
 
   const add = (watch: Watch, value: number): void => {
-    if (slots === words[0]!.length) {
-      words = words.map(old => {
-        const grown = new Int32Array(old.length * 2)
-        grown.set(old)
-        return grown
-      })
+    if (slots === numbers.length) {
+      const grown = new Int32Array(slots * 2)
+      grown.set(numbers)
+      numbers = grown
     }
-    words[0]![slots] = watch.name
-    words[1]![slots] = watch.type
-    words[2]![slots] = watch.typeId
-    words[3]![slots] = value
-    slots++
+    watches[slots] = watch
+    numbers[slots++] = value
   }
 
   /** A store counts how often it is asked, to see whether its texts repeat: once per observable, as for full events. */
@@ -99,6 +95,30 @@ export function createObservables(schema: ParquetSchema, all: readonly ColumnBuf
     add(watch, number)
   }
 
+  /** Rows mostly have the same attributes as the row before: all columns but that of the values then repeat by themselves. */
+  const writeColumns = (row: number, fresh: boolean): void => {
+    if (slots === 0 && lastWatches.length === 0 && !fresh) return
+    let start = 0
+    for (let at = 0; at < ends.length; at++) {
+      const end = ends[at]!
+      if ((fresh && at === 0) || !isSame(watches, start, end, lastWatches)) {
+        lastWatches = watches.slice(start, end)
+        for (const column of columns) if (column !== values) writeAttributes(column, row + at, lastWatches)
+      }
+      start = end
+    }
+    if (values !== undefined) appendRows(values, row, ends, numbers, list!)
+  }
+
+  const writeAttributes = (column: ColumnBuffer, row: number, some: readonly Watch[]): void => {
+    beginRow(column, row)
+    if (some.length === 0) addSlot(column, 0, list!.def - 1)
+    for (let at = 0; at < some.length; at++) {
+      const { name, type, typeId } = some[at]!
+      setWord(column, addSlot(column, at === 0 ? 0 : list!.rep, column.leaf.def), column === names ? name : column === types ? type : typeId)
+    }
+  }
+
   return {
     list() {
       const watch: ListWatch = { state: undefined, found: [], all: [] }
@@ -123,22 +143,17 @@ export function createObservables(schema: ParquetSchema, all: readonly ColumnBuf
       const store = values?.text
       slots = 0
       ends.length = 0
-      if (store !== undefined) {
-        for (let at = 0; at < count; at++) {
-          for (let i = 0; i < order.length; i++) {
-            const one = order[i]!
-            if ('found' in one) addListed(one, at, store)
-            else addWatched(one, row + at, at, store)
-          }
-          ends.push(slots)
+      for (let at = 0; at < count; at++) {
+        for (let i = 0; store !== undefined && i < order.length; i++) {
+          const one = order[i]!
+          if ('found' in one) addListed(one, at, store)
+          else addWatched(one, row + at, at, store)
         }
-        asked += slots
-        store.asked = asked
-      } else for (let at = 0; at < count; at++) ends.push(0)
-      if (slots === 0 && lastSlots === 0 && !fresh) return // as the row before
-      const wordsOf = new Map([names, types, typeIds, values].map((column, at) => [column, words[at]!]))
-      for (const column of columns) appendRows(column, row, ends, wordsOf.get(column)!, list)
-      lastSlots = count === 1 ? slots : slots - ends[count - 2]!
+        ends.push(slots)
+      }
+      asked += slots
+      if (store !== undefined) store.asked = asked
+      writeColumns(row, fresh)
     },
   }
 }
@@ -149,6 +164,12 @@ export function noteListed(watch: Watch, value: unknown): void {
   const { found } = watch.list!
   for (const other of found) if (other.watch === watch && other.text === text) return
   found.push({ watch, text })
+}
+
+function isSame(watches: readonly Watch[], start: number, end: number, others: readonly Watch[]): boolean {
+  if (end - start !== others.length) return false
+  for (let at = start; at < end; at++) if (watches[at] !== others[at - start]) return false
+  return true
 }
 
 function learn(watch: Watch, key: number, number: number): void {

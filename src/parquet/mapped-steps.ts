@@ -33,6 +33,8 @@ export interface Step {
   /** Outside lists: its value in each object of the batch, and the numbers of texts where they are known, else -1. */
   readonly values: unknown[]
   readonly codes: Int32Array
+  /** Whether no object of the batch mentions it. */
+  absent: boolean
   /** What the row written last holds; where that is nothing, its definition level. */
   last: unknown
   level: number
@@ -144,6 +146,7 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
       accepted: new Uint8Array(0),
       values: batch(outer),
       codes: new Int32Array(outer === undefined && node.kind === 'leaf' ? BATCH_ROWS : 0),
+      absent: false,
       last: NEVER,
       level: -1,
     }
