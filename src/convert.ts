@@ -192,7 +192,7 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
   /** Keeps the bytes of a record that waits and returns where they start. */
   const keep = (raw: Uint8Array): number => {
     if (used + raw.length > kept.length) {
-      const grown = new Uint8Array(Math.max((used + raw.length) * 2, 2 ** 16))
+      const grown = new Uint8Array(Math.max((used + raw.length) * 2, 2 ** 12))
       grown.set(kept.subarray(0, used))
       kept = grown
     }

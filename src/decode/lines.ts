@@ -22,6 +22,8 @@ export interface LineSplitter {
 
 /** Decoding a block of lines at once is several times faster than line by line; more than this gains nothing. */
 const BLOCK_BYTES = 2 ** 18
+/** A few lines are read before the memory for a block is there. */
+const WORTH_BYTES = 2 ** 12
 /** After so many lines in a row that were not read in place, the rest of the block is not tried. */
 const PATIENCE = 4
 const LF = 10
@@ -71,17 +73,22 @@ export function lineSplitter(sink: LineSink): LineSplitter {
     else sink.fault({ rule: 'utf8_invalid', expected: 'UTF-8', found: 'bytes that are no UTF-8' }, raw, number)
   }
 
-  const own = sink.inPlace === undefined ? undefined : new Uint8Array(BLOCK_BYTES + 8)
-  const view = own && new DataView(own.buffer)
+  let own: Uint8Array | undefined
+  let view: DataView | undefined
 
   /** Lines read in place as long as that goes well; returns where it did not. */
   const inPlace = (chunk: Uint8Array): number => {
-    if (own === undefined || view === undefined || chunk.length + 4 > own.length) return 0
+    if (sink.inPlace === undefined || chunk.length > BLOCK_BYTES + 4) return 0
+    if (own === undefined || view === undefined) {
+      if (chunk.length < WORTH_BYTES) return 0
+      own = new Uint8Array(BLOCK_BYTES + 8)
+      view = new DataView(own.buffer)
+    }
     own.set(chunk)
     let at = 0
     let misses = 0
     while (at < chunk.length) {
-      const next = sink.inPlace!(own, view, at, number + 1)
+      const next = sink.inPlace(own, view, at, number + 1)
       if (next !== -1) {
         number++
         misses = 0

@@ -83,11 +83,6 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
   let header = ''
   /** First cells of rows that are known to be none of a header. */
   const values = new Set<string>()
-  let cells: CellMemory | undefined
-  const memory = (): CellMemory => {
-    cells ??= cellMemory()
-    return cells
-  }
   let emit: Emit<Row<Fields>> = () => {}
 
   if (fields !== undefined && fields.length > 0) {
@@ -114,7 +109,7 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
         if (cells === undefined) return broken(text)
         const names = fields !== undefined && fields.length > 0 ? fields : table.implied?.(cells)
         if (names === undefined) return { fault: { rule: 'header_missing', expected: `a header line, field names, or ${what}`, found: clip(text) } }
-        layout = layoutOf(names, known, text.includes(','), memory)
+        layout = layoutOf(names, known, text.includes(','))
       }
     }
     const cells = layout.csv ? csvCells(text) : spacedCells(text)
@@ -130,7 +125,7 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
     }
     header = text
     values.clear()
-    layout = layoutOf(cells, known, text.includes(','), memory)
+    layout = layoutOf(cells, known, text.includes(','))
     return undefined
   }
 
@@ -216,10 +211,19 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
   }
 }
 
+// It holds nothing but which bytes are which text, so all tables may use the same: a record that comes alone has a decoder
+// of its own, and clearing this much memory for each takes a hundred times as long as reading it.
+let cells: CellMemory | undefined
+
+function sharedMemory(): CellMemory {
+  cells ??= cellMemory()
+  return cells
+}
+
 /** More first cells than this are not remembered. */
 const MOST_VALUES = 256
 
-function layoutOf(written: readonly string[], known: TableFields, csv: boolean, memory: () => CellMemory): Layout {
+function layoutOf(written: readonly string[], known: TableFields, csv: boolean): Layout {
   const names: string[] = []
   const kinds: FieldKind[] = []
   for (const cell of written) {
@@ -238,7 +242,7 @@ function layoutOf(written: readonly string[], known: TableFields, csv: boolean, 
       ? undefined
       : spacedRows(
           kinds.map(kind => (kind === 'integer' || kind === 'long' ? 'count' : 'text')),
-          memory(),
+          sharedMemory(),
         ),
     rest: names.flatMap((_, at) => (kinds[at] === 'rest' ? [at] : [])),
   }
