@@ -6,7 +6,7 @@
  *     npm run bench -- --write               everything, into bench/RESULTS.md and its charts
  *     npm run bench -- --only contest --kind v2 --rounds 5 --scale 5
  *
- * Sections: contest (end to end beside DuckDB), stages, writers (the Parquet writer alone), memory. Progress goes to stderr.
+ * Sections: contest (end to end beside DuckDB), stages, sources (decode and map of each), writers (the Parquet writer alone), memory. Progress goes to stderr.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
@@ -15,11 +15,11 @@ import { type Contest, contest, type Pair } from './contest.js'
 import { dataset, KINDS, type Kind, TITLES } from './generate.js'
 import { machine, say } from './measure.js'
 import { type MemoryPoint, memory } from './memory.js'
-import { bundleSides, type Contestant, output, runStages } from './run.js'
+import { bundleSides, type Contestant, output, type Rate, runRates, runStages } from './run.js'
 import { markdownTable, writerTable } from './tables.js'
 import { benchWriters, type WriterFigures } from './writers.js'
 
-const SECTIONS = ['contest', 'stages', 'writers', 'memory'] as const
+const SECTIONS = ['contest', 'stages', 'sources', 'writers', 'memory'] as const
 
 /** Milliseconds per 100,000 records by stage. */
 type Stages = Readonly<Record<string, number>>
@@ -27,6 +27,7 @@ type Stages = Readonly<Record<string, number>>
 interface Results {
   readonly contests: readonly Contest[]
   readonly stages: readonly { readonly kind: Kind; readonly stages: Stages }[]
+  readonly rates: readonly Rate[]
   readonly writers: readonly WriterFigures[]
   readonly memory: readonly MemoryPoint[]
 }
@@ -108,6 +109,22 @@ function report(results: Results): string {
       markdownTable(
         ['', ...names, 'share of validate'],
         results.stages.map(({ kind, stages }) => [TITLES[kind], ...names.map(name => (stages[name] === undefined ? '' : whole(stages[name]))), share(stages)]),
+      ),
+    )
+  }
+  if (results.rates.length > 0) {
+    const base = results.rates.find(({ source }) => source === 'cloudtrail')!.mbPerSecond
+    section(
+      'Sources',
+      'Decoding and mapping of the fixtures, each repeated to half a megabyte, in CPU time; beside it the bytes per second of CloudTrail.',
+      markdownTable(
+        ['', 'records/s', 'MB/s', 'of CloudTrail'],
+        results.rates.map(({ source, recordsPerSecond, mbPerSecond }) => [
+          source,
+          whole(recordsPerSecond),
+          mbPerSecond.toFixed(1),
+          `${(mbPerSecond / base).toFixed(2)}x`,
+        ]),
       ),
     )
   }
@@ -194,6 +211,7 @@ if (wants('stages')) {
 const results: Results = {
   contests,
   stages,
+  rates: wants('sources') ? await runRates() : [],
   writers: wants('writers') ? await benchWriters(quick ? 5_000 : 20_000, quick ? 2 : 5) : [],
   memory: wants('memory') ? await memory([OURS, DUCKDB], quick ? [1, 2] : [1, 2.5, 5, 10], seed) : [],
 }

@@ -73,6 +73,20 @@ export async function runStages({ kind, folder }: Dataset): Promise<string> {
   return output([process.execPath, join(BUILD, 'child-stages.js'), kind, folder])
 }
 
+/** How fast a source decodes and maps, in CPU time. */
+export interface Rate {
+  readonly source: string
+  /** Fixtures that were repeated. */
+  readonly cases: number
+  readonly recordsPerSecond: number
+  readonly mbPerSecond: number
+}
+
+export async function runRates(): Promise<readonly Rate[]> {
+  // not bundled: it finds the fixtures by where it stands
+  return JSON.parse(await output([process.execPath, '--import', 'tsx', file('child-rates.ts')])) as Rate[] // printed by our own child
+}
+
 /** The standard output of a command; its errors go to ours. */
 export function output([command, ...args]: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
