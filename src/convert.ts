@@ -301,7 +301,7 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
   const withRaw = (event: MappedEvent, raw: Uint8Array): MappedEvent => {
     if (rawPolicy === 'hash') return { ...event, raw_data_hash: { algorithm_id: 3, value: bytesToHex(sha256(raw)) } }
     const text = rawPolicy === 'keep' ? rawText(raw) : undefined
-    return text === undefined ? event : { ...event, raw_data: source.redact?.(text) ?? text }
+    return text === undefined ? event : { ...event, raw_data: source.redact?.(text, decoder.preface?.()) ?? text }
   }
 
   const onDecoded = (item: Decoded<unknown>): void => {

@@ -1,6 +1,7 @@
 /** Every built-in source, in the order the docs list them. */
 import { alb } from './alb.js'
 import { clb } from './clb.js'
+import { cloudfront } from './cloudfront.js'
 import { cloudtrail } from './cloudtrail.js'
 import { networkFirewall } from './network-firewall.js'
 import { nlb } from './nlb.js'
@@ -24,6 +25,7 @@ export const SOURCES: readonly AnySource[] = [
   alb,
   nlb,
   clb,
+  cloudfront,
   s3Access,
   webAccess,
 ]

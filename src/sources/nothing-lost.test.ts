@@ -120,7 +120,11 @@ function isShown(value: Json, shown: ReadonlySet<string>, { words = {}, hex = []
   if (inner !== undefined) return leavesOf(inner).every(leaf => isShown(leaf.value, shown, {}))
   const items = text.split(/,\s*/)
   if (items.length > 1 && items.every(item => isShown(item, shown, {}))) return true
-  if (/%[0-9a-f]{2}/i.test(text) && isShown(decoded(text), shown, {})) return true
+  // percent-encoded, also several lines of it
+  if (/%[0-9a-f]{2}/i.test(text)) {
+    const lines = decoded(text).trim().split(/\r?\n/)
+    if (lines.every(line => isShown(line.trim(), shown, {}))) return true
+  }
   const colon = text.lastIndexOf(':')
   if (colon > 0 && shown.has(text.slice(0, colon)) && shown.has(text.slice(colon + 1))) return true
   const parts = text.split(':')
@@ -200,6 +204,8 @@ interface Found {
   readonly after: Uint8Array
   /** Which outcome of the object is the record's. */
   readonly index: number
+  /** What names the cells of a table's record. */
+  readonly preface: string | undefined
   readonly tree: Tree
 }
 
@@ -220,7 +226,8 @@ async function recordsOf(source: AnySource): Promise<readonly Found[]> {
       if (start >= 0 && item.raw.length > 0) {
         at = start + item.raw.length
         const tree = treeOf(Buffer.from(item.raw).toString())
-        if (outcomes[index]?.kind === 'event') found.push({ file, before: bytes.subarray(0, start), after: bytes.subarray(at), index, tree })
+        if (outcomes[index]?.kind === 'event')
+          found.push({ file, before: bytes.subarray(0, start), after: bytes.subarray(at), index, preface: decoder.preface?.(), tree })
       }
       index++
     }
@@ -244,9 +251,9 @@ function isNew(seen: Map<string, number>, { tree }: Found, { path }: Leaf): bool
 const withoutIndexes = (path: readonly string[]) => path.filter(key => !/^\d+$/.test(key)).join('.')
 
 /** The leaves that an event must show: not those that a rule drops, nor the secrets. */
-function wanted(source: AnySource, { dropped = {} }: Readings, text: string): Leaf[] {
+function wanted(source: AnySource, { dropped = {} }: Readings, text: string, preface: string | undefined): Leaf[] {
   const leaves = leavesOf(treeOf(text).value)
-  const redacted = source.redact === undefined ? leaves : leavesOf(treeOf(source.redact(text)).value)
+  const redacted = source.redact === undefined ? leaves : leavesOf(treeOf(source.redact(text, preface)).value)
   const kept = new Map(redacted.map(({ path, value }) => [path.join('\n'), value]))
   return leaves.filter(({ path, value }) => {
     const at = withoutIndexes(path)
@@ -288,7 +295,7 @@ for (const source of SOURCES) {
             if (outcome?.kind !== 'event') continue
             events++
             const after = shownBy(outcome.event)
-            const changed = wanted(source, readings, text).find(({ path }) => path.join('\n') === leaf.path.join('\n'))
+            const changed = wanted(source, readings, text, record.preface).find(({ path }) => path.join('\n') === leaf.path.join('\n'))
             if (changed !== undefined && !isShown(changed.value, after, readings, leaf.path.at(-1)))
               lost.add(`${record.file} ${nameOf(changed)}, was ${String(leaf.value)}`)
           }
@@ -325,7 +332,7 @@ for (const source of SOURCES) {
           const after = shownBy(outcome.event)
           // a word that only ids say is told by its golden; what is new, or was shown, is to be shown
           const old = new Set(leavesOf(record.tree.value).map(nameOf))
-          const lost = wanted(source, readings, text).filter(
+          const lost = wanted(source, readings, text, record.preface).filter(
             leaf =>
               !(old.has(nameOf(leaf)) && !isShown(leaf.value, before, readings, leaf.path.at(-1))) && !isShown(leaf.value, after, readings, leaf.path.at(-1)),
           )

@@ -85,8 +85,11 @@ export interface Source<Rec = unknown, Declared extends DeclaredColumns = Declar
   decoder(context: Context): Decoder<Rec>
   /** Pure: no clock, no environment, no I/O. The same record gives the same event. */
   map(record: Rec, context: Context): Mapped<Declared> | Skip | Unmappable
-  /** The raw text with its secrets replaced; absent when the log can carry none. */
-  redact?(raw: string): string
+  /**
+   * The raw text with its secrets replaced; absent when the log can carry none. `preface` is what the decoder says must
+   * stand before the record: it names the cells of a table.
+   */
+  redact?(raw: string, preface?: string): string
 }
 
 /** Any source, for code that does not know which. */

@@ -94,6 +94,38 @@ export const SECRET_PARAMETERS: readonly string[] = [
 ]
 const PARAMETER = new RegExp(`((?:[?&]|\\\\u0026)(?:amp;)?(?:${SECRET_PARAMETERS.join('|')})=)([^&#\\s"'<>\\\\]+)`, 'gi')
 
+/** Headers that hold credentials: their values are never kept. */
+const SECRET_HEADERS: ReadonlySet<string> = new Set([
+  'cookie',
+  'cookie2',
+  'set-cookie',
+  'authorization',
+  'proxy-authorization',
+  'x-amz-security-token',
+  'x-amz-sso_bearer_token',
+  'x-amzn-oidc-data',
+  'x-amzn-oidc-accesstoken',
+  'x-amzn-mtls-clientcert',
+  'x-api-key',
+  'api-key',
+  'apikey',
+  'x-auth-token',
+  'x-access-token',
+  'x-id-token',
+  'x-refresh-token',
+  'x-csrf-token',
+  'x-xsrf-token',
+  'x-session-token',
+  'x-vault-token',
+  'x-gitlab-token',
+  'private-token',
+])
+
+/** Whether a header, named in lower case, holds a credential. */
+export function isSecretHeader(lower: string): boolean {
+  return SECRET_HEADERS.has(lower)
+}
+
 // The same few hundred keys come again and again; the bound is for hostile input.
 const MOST_REMEMBERED = 4096
 const remembered = new Map<string, boolean>()

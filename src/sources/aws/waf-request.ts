@@ -2,7 +2,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../../json.js'
 import { forwardedFor, type HostAndPort, hostAndPort, type Method, type MethodParts, methodParts, type UrlParts, urlOf } from './http.js'
 import { redactUrl } from './secret-urls.js'
-import { isHidden, REDACTED } from './secrets.js'
+import { isHidden, isSecretHeader, REDACTED } from './secrets.js'
 import { isBlank, keep, leftOver, text } from './values.js'
 
 export const requestColumns = {
@@ -44,33 +44,6 @@ export interface WafRequest {
   readonly rest: Record<string, Json | undefined> | undefined
 }
 
-/** Headers that hold credentials: their values are never kept. */
-const SECRET_HEADERS: ReadonlySet<string> = new Set([
-  'cookie',
-  'cookie2',
-  'set-cookie',
-  'authorization',
-  'proxy-authorization',
-  'x-amz-security-token',
-  'x-amz-sso_bearer_token',
-  'x-amzn-oidc-data',
-  'x-amzn-oidc-accesstoken',
-  'x-amzn-mtls-clientcert',
-  'x-api-key',
-  'api-key',
-  'apikey',
-  'x-auth-token',
-  'x-access-token',
-  'x-id-token',
-  'x-refresh-token',
-  'x-csrf-token',
-  'x-xsrf-token',
-  'x-session-token',
-  'x-vault-token',
-  'x-gitlab-token',
-  'private-token',
-])
-
 type Kind = 'host' | 'user-agent' | 'referer' | 'x-forwarded-for' | 'secret' | 'other'
 
 // Clients spell the same few names in their own case; the bound is for hostile input.
@@ -81,8 +54,7 @@ function kindOf(name: string): Kind {
   let kind = kinds.get(name)
   if (kind === undefined) {
     const lower = name.toLowerCase()
-    kind =
-      lower === 'host' || lower === 'user-agent' || lower === 'referer' || lower === 'x-forwarded-for' ? lower : SECRET_HEADERS.has(lower) ? 'secret' : 'other'
+    kind = lower === 'host' || lower === 'user-agent' || lower === 'referer' || lower === 'x-forwarded-for' ? lower : isSecretHeader(lower) ? 'secret' : 'other'
     if (kinds.size < MOST_REMEMBERED && name.length < 100) kinds.set(name, kind)
   }
   return kind

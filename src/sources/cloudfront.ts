@@ -1,0 +1,443 @@
+/** Amazon CloudFront access logs: standard logs (W3C), standard logging v2 (JSON, W3C and plain text), real-time logs. */
+import { readObjectKey } from '../decode/object-key.js'
+import { fieldsIn, type W3cLog, type W3cRow, w3cDecoder } from '../decode/w3c.js'
+import type { Json, JsonObject } from '../json.js'
+import { columns } from '../ocsf/columns.js'
+import { isoFromMs, msFromIso } from '../ocsf/time.js'
+import { cookieHeader, type Header, headersIn, redactHeaderLines, redactHeaderValue } from './aws/edge-headers.js'
+import { cloudCache, ipIn } from './aws/flow-log.js'
+import { firstJson } from './aws/head.js'
+import { forwardedFor, hostAndPort, methodParts, statusId, type UrlParts, urlOf } from './aws/http.js'
+import { metricsOf, msOfSeconds, trafficOf } from './aws/load-balancer.js'
+import { redactUrl } from './aws/secret-urls.js'
+import { redactJson } from './aws/secrets.js'
+import { put, whole } from './aws/values.js'
+import type { Context, Head, Source } from './source.js'
+
+/** Fields that have a place in OCSF, by the names of real-time logs; all others are unmapped. */
+const NAMES = [
+  'date',
+  'time',
+  'timestamp',
+  'timestamp(ms)',
+  'x-edge-location',
+  'sc-bytes',
+  'c-ip',
+  'c-port',
+  'c-country',
+  'asn',
+  'cs-method',
+  'cs-host',
+  'cs-uri-stem',
+  'cs-uri-query',
+  'sc-status',
+  'cs-referer',
+  'cs-user-agent',
+  'cs-cookie',
+  'cs-accept',
+  'cs-accept-encoding',
+  'cs-headers',
+  'x-edge-result-type',
+  'x-edge-response-result-type',
+  'x-edge-detailed-result-type',
+  'x-edge-request-id',
+  'x-host-header',
+  'x-forwarded-for',
+  'cs-protocol',
+  'cs-protocol-version',
+  'cs-bytes',
+  'time-taken',
+  'time-to-first-byte',
+  'origin-fbl',
+  'origin-lbl',
+  'ssl-protocol',
+  'ssl-cipher',
+  'sc-content-type',
+  'sc-content-len',
+  'distributionid',
+  'primary-distribution-id',
+] as const
+type Name = (typeof NAMES)[number]
+/** A request. */
+export type CloudFrontRecord = W3cRow<Name>
+
+const BY_NAME: ReadonlyMap<string, Name> = new Map(NAMES.map(name => [name, name]))
+
+/** `cs(User-Agent)`, `cs_user_agent` and `cs-user-agent` are the same field. */
+function nameOf(written: string): Name | undefined {
+  const lower = written.toLowerCase().replaceAll('_', '-')
+  return BY_NAME.get(lower.startsWith('cs(') && lower.endsWith(')') ? `cs-${lower.slice(3, -1)}` : lower)
+}
+
+const log: W3cLog<Name> = { record: 'a CloudFront log record', names: NAMES, nameOf }
+
+/** Fields in the order of standard logs, for a line that comes without its header. */
+const STANDARD =
+  'date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end'.split(
+    ' ',
+  )
+
+const declared = {
+  http_activity: columns('http_activity')({
+    activity_id: true,
+    activity_name: true,
+    severity_id: true,
+    time: true,
+    duration: true,
+    status_id: true,
+    status_code: true,
+    status_detail: true,
+    metadata: { product: { name: true, vendor_name: true } },
+    cloud: { provider: true, account: { uid: true } },
+    src_endpoint: { ip: true, name: true, port: true, svc_name: true, location: { country: true }, autonomous_system: { number: true } },
+    dst_endpoint: { hostname: true, uid: true, zone: true, svc_name: true },
+    http_request: {
+      http_method: true,
+      url: { url_string: true, scheme: true, hostname: true, port: true, path: true, query_string: true },
+      version: true,
+      user_agent: true,
+      referrer: true,
+      x_forwarded_for: true,
+      uid: true,
+      http_headers: { name: true, value: true },
+    },
+    http_response: { code: true, content_type: true, length: true, latency: true },
+    traffic: { bytes_in: true, bytes_out: true, bytes: true },
+    tls: { version: true, cipher: true },
+    load_balancer: { uid: true, name: true, classification: true, status_detail: true, message: true, metrics: { name: true, value: true } },
+    action_id: true,
+    disposition_id: true,
+  }),
+}
+
+const METADATA = { product: { name: 'CloudFront', vendor_name: 'AWS' } }
+const cloudOf = cloudCache()
+const TIMES = ['time-taken', 'time-to-first-byte', 'origin-fbl', 'origin-lbl'] as const
+const INFORMATIONAL = 1
+const BLOCKED = 2
+const MOST_INT = 2 ** 31 - 1
+const MOST_MS = 8.64e15
+/** Detailed result types of requests that CloudFront refused by a rule; all other errors are faults of one of the two sides. */
+const REFUSED: ReadonlySet<string> = new Set(['ClientGeoBlocked', 'InvalidRequestBlocked'])
+
+// [prefix/]DISTRIBUTION.YYYY-MM-DD-HH.hash[.gz]
+const FILE = /(?:^|\/)(E[0-9A-Z]{9,20})\.(\d{4}-\d\d-\d\d)-(\d\d)\.[0-9A-Za-z]{6,16}(?:\.|$)/
+/** Names that no other extended log file has; at least one of them tells. */
+const TELLING = /(?:^|[\s,"])(?:x[-_]edge[-_][\w-]+|x[-_]host[-_]header|fle[-_]status|timestamp\(ms\)|cache[-_]behavior[-_]path[-_]pattern)(?=$|[\s,"])/
+
+export const cloudfront: Source<CloudFrontRecord, typeof declared> = {
+  id: 'cloudfront',
+  title: 'Amazon CloudFront standard and real-time logs',
+  spec: 'https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html',
+  mappingVersion: 1,
+  columns: declared,
+  notes: [
+    'Standard logs name their fields in a header, in any order and number; so do JSON records. Real-time logs have no header: give their fields in the order of the configuration as context.fields or --fields.',
+    'dst_endpoint is the distribution: uid from the record or the key, hostname its own domain name, zone the edge location. http_request.url.hostname is what the viewer asked for.',
+    'sc-status 000 (the viewer went away before an answer) is http_response.code 0 with status Unknown; status_code keeps the text.',
+    'The user agent, the content type and headers are percent-decoded, a user agent that was encoded twice (%2520) twice; URLs and the referrer stay as they were logged.',
+    'load_balancer.classification is x-edge-result-type, message x-edge-response-result-type, status_detail x-edge-detailed-result-type; metrics are the times as logged.',
+    'Requests that a geographic restriction or CloudFront itself blocked (ClientGeoBlocked, InvalidRequestBlocked) are Denied and Blocked. What AWS WAF blocked is known to the WAF log only: here it is a 403.',
+    'Cookies and credential headers are REDACTED, secret parameters of URLs too. Of real-time headers (cs-headers) each is an http_header.',
+    'Without c-ip (fields can be chosen) src_endpoint.svc_name is `viewer`: OCSF 1.1 wants a source. Without any time field, time is the hour in the name of the file.',
+  ],
+
+  recognise(head) {
+    if (readObjectKey(head.key).service === 'CloudFront' || FILE.test(head.key)) return 'key'
+    const names = namesIn(head)
+    const known = names.filter(name => nameOf(name) !== undefined).length
+    return known >= 3 && known * 2 >= names.length && names.some(name => TELLING.test(name)) ? 'content' : undefined
+  },
+
+  decoder: ({ fields }) => w3cDecoder(log, fields),
+
+  map(record, context) {
+    const time = timeOf(record, context)
+    if (time === undefined) {
+      const found = record.date ?? record['timestamp(ms)'] ?? record.timestamp ?? 'none'
+      return { fault: { rule: 'time_missing', path: 'time', expected: 'date and time, timestamp(ms) or timestamp', found } }
+    }
+    const method = record['cs-method']
+    const { activity_id, activity_name, http_method } = methodParts(method)
+    const host = record['x-host-header'] ?? record['cs-host']
+    const url = urlIn(record, host)
+    const agent = record['cs-user-agent']
+    const { headers, forwarded, homeless } = headersOf(record)
+    const status = record['sc-status']
+    const code = status !== undefined && /^\d{3}$/.test(status) ? Number(status) : undefined
+    const detail = record['x-edge-detailed-result-type']
+    const uid = record.distributionid ?? record['primary-distribution-id'] ?? distributionIn(context.key)
+    const result = record['x-edge-result-type']
+    const response = record['x-edge-response-result-type']
+    const metrics = metricsOf(
+      TIMES,
+      TIMES.map(name => secondsIn(record[name])),
+    )
+    const name = record['cs-host']
+    const hostname = name !== undefined && hostAndPort(name).hostname === name ? name : undefined
+    const refused = detail !== undefined && REFUSED.has(detail)
+    const type = record['sc-content-type']
+    const request = {
+      http_method,
+      url,
+      version: record['cs-protocol-version'],
+      user_agent: agent === undefined ? undefined : redactUrl(agentText(agent)),
+      referrer: record['cs-referer'] === undefined ? undefined : redactUrl(record['cs-referer']),
+      x_forwarded_for: forwarded,
+      uid: record['x-edge-request-id'],
+      http_headers: headers,
+    }
+    if ((method ?? url ?? request.version ?? agent ?? request.referrer ?? forwarded ?? request.uid ?? headers) === undefined)
+      return { fault: { rule: 'required_missing', path: 'http_request', expected: 'a field of the request', found: 'none' } }
+    return {
+      // classification
+      class_uid: 4002,
+      activity_id,
+      activity_name,
+      severity_id: INFORMATIONAL,
+      // occurrence
+      time,
+      duration: msOfSeconds(record['time-taken']),
+      status_id: statusId(code),
+      status_code: status,
+      status_detail: detail,
+      // context
+      metadata: METADATA,
+      cloud: cloudOf(context.account, undefined, undefined),
+      // primary
+      src_endpoint: viewerOf(record),
+      dst_endpoint: {
+        hostname,
+        uid,
+        zone: record['x-edge-location'],
+        svc_name: hostname === undefined && uid === undefined ? 'cloudfront' : undefined,
+      },
+      http_request: request,
+      http_response: {
+        code: code ?? 0,
+        content_type: type === undefined ? undefined : decoded(type),
+        length: whole(record['sc-content-len'], MOST_INT),
+        latency: msOfSeconds(record['time-to-first-byte']),
+      },
+      traffic: trafficOf(bytesIn(record['cs-bytes']), bytesIn(record['sc-bytes'])),
+      tls: record['ssl-protocol'] === undefined ? undefined : { version: record['ssl-protocol'], cipher: record['ssl-cipher'] },
+      load_balancer:
+        (result ?? response ?? detail ?? metrics) === undefined
+          ? undefined
+          : {
+              uid,
+              name: hostname ?? (uid === undefined ? 'cloudfront' : undefined),
+              classification: result,
+              status_detail: detail,
+              message: response,
+              metrics,
+            },
+      // security control
+      action_id: refused ? BLOCKED : undefined,
+      disposition_id: refused ? BLOCKED : undefined,
+      // unmapped
+      unmapped: leftovers(record, time, url, host, uid, activity_id === 99, code === undefined, homeless),
+    }
+  },
+
+  redact: redactRaw,
+}
+
+// ---- recognition ----
+
+function namesIn(head: Head): readonly string[] {
+  const json = firstJson(head)
+  if (json !== '') return Array.from(json.slice(0, 16384).matchAll(/"([\w() -]+)"\s*:/g), match => match[1]!)
+  for (const line of head.text.split('\n', 5)) {
+    const names = fieldsIn(line.trim().replace(/^\uFEFF/, ''))
+    if (names !== undefined) return names
+  }
+  return []
+}
+
+function distributionIn(key: string | undefined): string | undefined {
+  return key === undefined ? undefined : FILE.exec(key)?.[1]
+}
+
+// ---- values ----
+
+/** `date` and `time`, or one of the epoch times, or the hour in the name of the file. */
+function timeOf(record: CloudFrontRecord, { key }: Context): number | undefined {
+  const { date, time, timestamp } = record
+  const exact = whole(record['timestamp(ms)'], MOST_MS)
+  if (exact !== undefined) return exact
+  if (date !== undefined && time !== undefined) return msFromIso(`${date}T${time}Z`)
+  if (timestamp !== undefined) return epochOf(timestamp)
+  if (record['timestamp(ms)'] !== undefined || date !== undefined || time !== undefined) return undefined
+  const file = key === undefined ? null : FILE.exec(key)
+  return file === null ? undefined : msFromIso(`${file[2]}T${file[3]}:00:00Z`)
+}
+
+/** Epoch milliseconds of `1607374218.390`, of whole seconds or milliseconds, or of an ISO time. */
+function epochOf(text: string): number | undefined {
+  if (!/^\d{1,13}(?:\.\d{1,9})?$/.test(text)) return msFromIso(text)
+  const number = Number(text)
+  return Math.round(number >= 1e11 ? number : number * 1000)
+}
+
+const ENCODED = /%[0-9a-fA-F]{2}/
+
+/** Percent-decoded once; as it was, where that is not UTF-8. */
+function decoded(text: string): string {
+  if (!text.includes('%')) return text
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** A user agent, which some logs have encoded twice: one that still has no space, only `%20`, is decoded again. */
+function agentText(text: string): string {
+  const once = decoded(text)
+  return once !== text && ENCODED.test(once) && once.includes('%20') && !once.includes(' ') ? decoded(once) : once
+}
+
+/** Seconds with a fraction, as they were logged. */
+function secondsIn(text: string | undefined): string | undefined {
+  return text !== undefined && /^\d+(?:\.\d+)?$/.test(text) ? text : undefined
+}
+
+function bytesIn(text: string | undefined): number | undefined {
+  return whole(text, Number.MAX_SAFE_INTEGER)
+}
+
+function viewerOf(record: CloudFrontRecord) {
+  const written = record['c-ip']
+  const ip = ipIn(written)
+  const asn = whole(record.asn, MOST_INT)
+  return {
+    ip,
+    name: ip === undefined ? written : undefined,
+    port: whole(record['c-port'], 65535),
+    svc_name: written === undefined ? 'viewer' : undefined,
+    location: record['c-country'] === undefined ? undefined : { country: record['c-country'] },
+    autonomous_system: asn === undefined ? undefined : { number: asn },
+  }
+}
+
+/** Real-time logs have the query in `cs-uri-stem` already. */
+function urlIn(record: CloudFrontRecord, host: string | undefined): UrlParts | undefined {
+  const stem = record['cs-uri-stem']
+  const query = record['cs-uri-query']
+  const scheme = record['cs-protocol']
+  if (stem === undefined && query === undefined) return scheme === undefined || host === undefined ? undefined : urlOf(`${scheme}://${host}`)
+  return urlOf(query === undefined || stem?.includes('?') === true ? stem : `${stem ?? ''}?${query}`, host, scheme)
+}
+
+function headersOf(record: CloudFrontRecord) {
+  const headers: Header[] = []
+  const cookie = record['cs-cookie']
+  if (cookie !== undefined) headers.push(cookieHeader(cookie))
+  const lines = record['cs-headers'] === undefined ? undefined : headersIn(decoded(record['cs-headers']))
+  const add = (name: string, written: string | undefined): void => {
+    if (written === undefined) return
+    const value = redactHeaderValue(name.toLowerCase(), decoded(written))
+    if (lines?.some(line => line.name.toLowerCase() === name.toLowerCase() && line.value === value) !== true) headers.push({ name, value })
+  }
+  add('Accept', record['cs-accept'])
+  add('Accept-Encoding', record['cs-accept-encoding'])
+  const written = record['x-forwarded-for']
+  const forwarded = forwardedFor(written === undefined ? undefined : decoded(written))
+  if (forwarded === undefined) add('X-Forwarded-For', written)
+  if (lines !== undefined) for (const header of lines) headers.push(header)
+  return {
+    headers: headers.length === 0 ? undefined : headers,
+    forwarded,
+    /** Headers that are none. */
+    homeless: record['cs-headers'] !== undefined && lines === undefined ? redactHeaderLines(record['cs-headers']) : undefined,
+  }
+}
+
+// ---- unmapped ----
+
+function leftovers(
+  record: CloudFrontRecord,
+  time: number,
+  url: UrlParts | undefined,
+  host: string | undefined,
+  uid: string | undefined,
+  odd: boolean,
+  noCode: boolean,
+  headers: string | undefined,
+): JsonObject | undefined {
+  let out: Record<string, Json | undefined> | undefined
+  const keep = (name: string, value: Json | undefined): void => {
+    if (value === undefined) return
+    out ??= {}
+    put(out, name, typeof value === 'string' ? redactUrl(value) : redactJson(value))
+  }
+  const { rest, date, timestamp } = record
+  if (rest !== undefined) for (const name of Object.keys(rest)) keep(name, rest[name])
+  // the other times, where they say another one
+  const iso = date === undefined && record.time === undefined ? undefined : isoFromMs(time)
+  if (iso !== undefined && date !== iso.slice(0, 10)) keep('date', date)
+  if (iso !== undefined && record.time !== iso.slice(11, 19)) keep('time', record.time)
+  if (record['timestamp(ms)'] !== undefined && whole(record['timestamp(ms)'], MOST_MS) === undefined) keep('timestamp(ms)', record['timestamp(ms)'])
+  if (timestamp !== undefined && (epochOf(timestamp) !== time || /\.\d{4}/.test(timestamp))) keep('timestamp', timestamp)
+  if (record['c-port'] !== undefined && whole(record['c-port'], 65535) === undefined) keep('c-port', record['c-port'])
+  if (record.asn !== undefined && whole(record.asn, MOST_INT) === undefined) keep('asn', record.asn)
+  for (const name of ['cs-bytes', 'sc-bytes'] as const) if (record[name] !== undefined && bytesIn(record[name]) === undefined) keep(name, record[name])
+  if (record['sc-content-len'] !== undefined && whole(record['sc-content-len'], MOST_INT) === undefined) keep('sc-content-len', record['sc-content-len'])
+  for (const name of TIMES) if (record[name] !== undefined && secondsIn(record[name]) === undefined) keep(name, record[name])
+  if (noCode) keep('sc-status', record['sc-status'])
+  if (odd) keep('cs-method', record['cs-method'])
+  if (record['ssl-protocol'] === undefined) keep('ssl-cipher', record['ssl-cipher'])
+  const name = record['cs-host']
+  if (name !== undefined && hostAndPort(name).hostname !== name) keep('cs(Host)', name)
+  if (host !== undefined && record['x-host-header'] === host && !saysHost(url, host)) keep('x-host-header', host)
+  if (url?.scheme !== record['cs-protocol']) keep('cs-protocol', record['cs-protocol'])
+  if (record['cs-uri-query'] !== undefined && record['cs-uri-stem']?.includes('?') === true && !record['cs-uri-stem'].endsWith(`?${record['cs-uri-query']}`))
+    keep('cs-uri-query', record['cs-uri-query'])
+  if (record['primary-distribution-id'] !== uid) keep('primary-distribution-id', record['primary-distribution-id'])
+  keep('cs-headers', headers)
+  return out
+}
+
+function saysHost(url: UrlParts | undefined, host: string): boolean {
+  if (url?.hostname === undefined) return false
+  return host === url.hostname || host === `${url.hostname}:${url.port}` || host === `[${url.hostname}]:${url.port}`
+}
+
+// ---- raw text ----
+
+function redactCell(name: Name | undefined, cell: string): string {
+  if (name === 'cs-cookie') return cookieHeader(cell).value
+  return name === 'cs-headers' ? redactHeaderLines(cell) : redactUrl(cell)
+}
+
+const STRINGS = /"(?:[^"\\]|\\.)*"/g
+
+function redactRaw(raw: string, preface?: string): string {
+  if (raw.startsWith('{')) {
+    let key: string | undefined
+    return raw.replace(STRINGS, (literal, at: number) => {
+      if (/^\s*:/.test(raw.slice(at + literal.length, at + literal.length + 16))) {
+        key = literal.slice(1, -1)
+        return literal
+      }
+      const value = stringIn(literal)
+      const redacted = value === undefined || value === '' || value === '-' ? value : redactCell(key === undefined ? undefined : nameOf(key), value)
+      return redacted === undefined || redacted === value ? literal : JSON.stringify(redacted)
+    })
+  }
+  const names = (preface === undefined ? undefined : fieldsIn(preface)) ?? STANDARD
+  const separator = raw.includes('\t') ? '\t' : raw.includes(' ') ? ' ' : ','
+  return raw
+    .split(separator)
+    .map((cell, i) => (cell === '-' || cell === '' ? cell : redactCell(names[i] === undefined ? undefined : nameOf(names[i]), cell)))
+    .join(separator)
+}
+
+function stringIn(literal: string): string | undefined {
+  try {
+    return JSON.parse(literal) as string // a JSON string
+  } catch {
+    return undefined
+  }
+}
