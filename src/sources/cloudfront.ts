@@ -9,7 +9,7 @@ import { cloudCache, ipIn } from './aws/flow-log.js'
 import { firstJson } from './aws/head.js'
 import { forwardedFor, hostAndPort, methodParts, statusId, type UrlParts, urlOf } from './aws/http.js'
 import { metricsOf, msOfSeconds, trafficOf } from './aws/load-balancer.js'
-import { redactUrl } from './aws/secret-urls.js'
+import { redactStrings, redactUrl } from './aws/secret-urls.js'
 import { redactJson } from './aws/secrets.js'
 import { put, whole } from './aws/values.js'
 import type { Context, Head, Source } from './source.js'
@@ -71,11 +71,8 @@ function nameOf(written: string): Name | undefined {
 
 const log: W3cLog<Name> = { record: 'a CloudFront log record', names: NAMES, nameOf }
 
-/** Fields in the order of standard logs, for a line that comes without its header. */
-const STANDARD =
-  'date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end'.split(
-    ' ',
-  )
+/** Where the cookies stand in a standard log, for a line that comes without its header. */
+const STANDARD_COOKIE = 12
 
 const declared = {
   http_activity: columns('http_activity')({
@@ -411,33 +408,15 @@ function redactCell(name: Name | undefined, cell: string): string {
   return name === 'cs-headers' ? redactHeaderLines(cell) : redactUrl(cell)
 }
 
-const STRINGS = /"(?:[^"\\]|\\.)*"/g
-
 function redactRaw(raw: string, preface?: string): string {
-  if (raw.startsWith('{')) {
-    let key: string | undefined
-    return raw.replace(STRINGS, (literal, at: number) => {
-      if (/^\s*:/.test(raw.slice(at + literal.length, at + literal.length + 16))) {
-        key = literal.slice(1, -1)
-        return literal
-      }
-      const value = stringIn(literal)
-      const redacted = value === undefined || value === '' || value === '-' ? value : redactCell(key === undefined ? undefined : nameOf(key), value)
-      return redacted === undefined || redacted === value ? literal : JSON.stringify(redacted)
-    })
-  }
-  const names = (preface === undefined ? undefined : fieldsIn(preface)) ?? STANDARD
+  if (raw.startsWith('{')) return redactStrings(raw, (text, key) => (text === '-' ? text : redactCell(nameOf(key), text)))
+  const names = preface === undefined ? undefined : fieldsIn(preface)
   const separator = raw.includes('\t') ? '\t' : raw.includes(' ') ? ' ' : ','
   return raw
     .split(separator)
-    .map((cell, i) => (cell === '-' || cell === '' ? cell : redactCell(names[i] === undefined ? undefined : nameOf(names[i]), cell)))
+    .map((cell, i) => {
+      if (cell === '-' || cell === '') return cell
+      return redactCell(names === undefined ? (i === STANDARD_COOKIE ? 'cs-cookie' : undefined) : nameOf(names[i] ?? ''), cell)
+    })
     .join(separator)
-}
-
-function stringIn(literal: string): string | undefined {
-  try {
-    return JSON.parse(literal) as string // a JSON string
-  } catch {
-    return undefined
-  }
 }

@@ -1,5 +1,7 @@
 /** The rule `secret_redacted` on URLs: presigned requests, tokens and passwords in queries, fragments and user info. */
+import { isJsonObject, type Json } from '../../json.js'
 import { isHidden, REDACTED, SECRET_KEYS, SECRET_PARAMETERS } from './secrets.js'
+import { put } from './values.js'
 
 /** Names that are secrets in a query, though not as a member of an AWS record. */
 const MORE = [
@@ -105,4 +107,42 @@ function isSecret(text: string, from: number, to: number): boolean {
   const written = text.slice(from, to)
   const name = written.includes('%') ? written.replace(ENCODED, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))) : written
   return name.length <= LONGEST_NAME && NAMES.has(name.toLowerCase())
+}
+
+/** The value with the secrets in the URLs of its texts replaced, at any depth. */
+export function redactUrls<T extends Json | undefined>(value: T): T
+export function redactUrls(value: Json | undefined): Json | undefined {
+  if (typeof value === 'string') return redactUrl(value)
+  if (Array.isArray(value)) return value.map(item => redactUrls(item as Json))
+  if (!isJsonObject(value)) return value
+  const out: Record<string, Json | undefined> = {}
+  for (const key of Object.keys(value)) put(out, key, redactUrls(value[key]))
+  return out
+}
+
+const STRINGS = /"(?:[^"\\]|\\.)*"/g
+
+/** JSON text with each string in it, except keys, redacted by itself and nothing else changed; `key` is the one before it. */
+export function redactStrings(json: string, redact: (text: string, key: string) => string): string {
+  let key = ''
+  return json.replace(STRINGS, (literal, at: number) => {
+    let next = at + literal.length
+    while (json.charCodeAt(next) <= 32) next++
+    const value = stringIn(literal)
+    if (value === undefined || value === '') return literal
+    if (json[next] === ':') {
+      key = value
+      return literal
+    }
+    const redacted = redact(value, key)
+    return redacted === value ? literal : JSON.stringify(redacted)
+  })
+}
+
+function stringIn(literal: string): string | undefined {
+  try {
+    return JSON.parse(literal) as string // a JSON string
+  } catch {
+    return undefined
+  }
 }
