@@ -5,15 +5,13 @@
  */
 import { OcsfLakeError } from '../errors.js'
 import type { Json, JsonObject } from '../json.js'
+import { type AccessLog, type AccessRows, accessRows, type Part, type ValueKind } from './access-rows.js'
 import type { Decoder, Emit, Fault } from './decoder.js'
 import { lineSplitter } from './lines.js'
 import { clip, count, put } from './table.js'
 
-/**
- * How a value is read. `integer` and `long` as in tables; `decimal` is a number with a fraction or a sign, kept as
- * text. `loose` is text that may hold quotes; `word`, in quotes, is the service's own and holds none. `rest` has no member of its own: the record carries it under `rest`.
- */
-type ValueKind = 'text' | 'integer' | 'long' | 'decimal' | 'loose' | 'word' | 'rest'
+export type { AccessLog, Part } from './access-rows.js'
+
 /** A bare value, or one in quotes or brackets, where a bare `-` may stand instead. */
 export type AccessKind = Exclude<ValueKind, 'word'> | `"${'text' | 'word' | 'rest'}"` | `[${'text' | 'rest'}]`
 /** Every field by its name, in the order of the line. */
@@ -33,30 +31,6 @@ export type AccessRow<Fields extends AccessFields> = {
   readonly rest?: JsonObject
 }
 
-/** A field in its place on the line. */
-export interface Part {
-  readonly name: string
-  readonly kind: ValueKind
-  /** The text between the field before (or the start of the line) and this one, opening quote included. */
-  readonly lead: string
-  /** The quote or bracket behind the value; empty when it is bare. */
-  readonly close: string
-  /** A bare value with spaces in it: a list with `, `, or any text up to the lead of the next field. */
-  readonly spaces?: 'list' | 'any'
-}
-
-export interface AccessLog {
-  /** What one record is called in a fault, e.g. `an ALB access log record`. */
-  readonly record: string
-  readonly parts: readonly Part[]
-  /** Fields that the oldest format of the log has; a line may end behind any later one. */
-  readonly least: number
-  /** The counts of fields that formats of this log have had, for lines with quotes inside of values: all from `least` unless given. */
-  readonly counts?: readonly number[]
-  /** The writer is known to put a backslash before a quote in a value, so that such a quote never ends one. */
-  readonly escaped?: boolean
-}
-
 /** The parts of a line with one space between its fields. */
 export function spaced(fields: AccessFields): readonly Part[] {
   return Object.entries(fields).map(([name, kind], index) => {
@@ -74,19 +48,28 @@ const QUOTE = 34
 const SPACE = 32
 const DASH = 45
 const BACKSLASH = 92
+const HASH = 35
 
 /**
  * Decodes access log lines. One line is one record; lines that begin with `#` are headers and are not records.
  *
- * @param choose the layout of a line; asked with each line, so that a file may hold more than one
+ * @param choose the layout of a line; asked with the bytes and where the line starts in them, so that a file may hold more than one
  */
-export function accessLogDecoder<Fields extends AccessFields>(choose: (line: string) => AccessLog): Decoder<AccessRow<Fields>> {
+export function accessLogDecoder<Fields extends AccessFields>(choose: (bytes: Uint8Array, start: number) => AccessLog): Decoder<AccessRow<Fields>> {
   let emit: Emit<AccessRow<Fields>> = () => {}
   const lines = lineSplitter({
+    inPlace(bytes, view, start, number) {
+      if (bytes[start] === HASH) return -1
+      const rows = rowsOf(choose(bytes, start))
+      const next = rows.read(bytes, view, start)
+      // The layout gives each name the kind that AccessRow has for it.
+      if (next !== -1) emit({ record: rows.row() as AccessRow<Fields>, place: { line: number }, raw: bytes.subarray(start, rows.end) })
+      return next
+    },
     line(text, raw, number) {
-      if (text.charCodeAt(0) === 35 /* # */) return
+      if (text.charCodeAt(0) === HASH) return
       const place = { line: number }
-      const row = readAccessLine(text, choose(text))
+      const row = readAccessLine(text, choose(raw, 0))
       if ('fault' in row) emit({ fault: row.fault, place, raw })
       // The layout gives each name the kind that AccessRow has for it.
       else emit({ record: row.row as AccessRow<Fields>, place, raw })
@@ -105,6 +88,23 @@ export function accessLogDecoder<Fields extends AccessFields>(choose: (line: str
   }
 }
 
+const known = new WeakMap<AccessLog, AccessRows>()
+let last: AccessLog | undefined
+let lastRows: AccessRows | undefined
+
+/** What reads the lines of a layout in place and makes their rows, made once. */
+function rowsOf(log: AccessLog): AccessRows {
+  if (log === last && lastRows !== undefined) return lastRows
+  let rows = known.get(log)
+  if (rows === undefined) {
+    rows = accessRows(log)
+    known.set(log, rows)
+  }
+  last = log
+  lastRows = rows
+  return rows
+}
+
 // Where the values of the line at hand begin and end; one line is read at a time.
 let starts = new Int32Array(64)
 let ends = new Int32Array(64)
@@ -119,18 +119,18 @@ export function readAccessLine(written: string, log: AccessLog): { readonly row:
   const line = written.charCodeAt(written.length - 1) === SPACE ? written.trimEnd() : written
   const at = sequence(line, log)
   const tail = at < 0 ? undefined : tailOf(line, at)
-  if (tail !== undefined && (!tail.quoted || log.escaped === true)) return rowOf(line, parts, tail)
+  if (tail !== undefined && (!tail.quoted || log.escaped === true)) return rowOf(line, log, tail)
   // Quotes inside of values and bare dashes for missing ones hardly come together, and a dash fits in too many places.
   const way = search(line, log, false) ?? search(line, log, true)
   if (way === 'several' || (way !== undefined && tail !== undefined))
     return faultOf('quotes_ambiguous', `quotes that leave one way to read ${log.record}`, line)
-  if (way === undefined) return tail === undefined ? whyNot(line, log) : rowOf(line, parts, tail)
+  if (way === undefined) return tail === undefined ? whyNot(line, log) : rowOf(line, log, tail)
   const rest = way.length < parts.length ? undefined : tailOf(line, way.at(-1)!.at)
   for (let i = 0; i < way.length; i++) {
     starts[i] = way[i]!.from.start
     ends[i] = way[i]!.end
   }
-  return rowOf(line, parts, { count: way.length, values: rest?.values ?? [] })
+  return rowOf(line, log, { count: way.length, values: rest?.values ?? [] })
 }
 
 interface Tail {
@@ -334,8 +334,9 @@ function merged(closed: readonly End[]): readonly End[] {
   return out
 }
 
-function rowOf(line: string, parts: readonly Part[], { count: known, values }: Tail): { readonly row: object } | { readonly fault: Fault } {
-  const row: Record<string, unknown> = {}
+function rowOf(line: string, log: AccessLog, { count: known, values }: Tail): { readonly row: object } | { readonly fault: Fault } {
+  const { parts } = log
+  const cells: (string | number | bigint | undefined)[] = []
   let rest: Record<string, Json> | undefined
   for (let i = 0; i < parts.length; i++) {
     const { name, kind } = parts[i]!
@@ -343,10 +344,11 @@ function rowOf(line: string, parts: readonly Part[], { count: known, values }: T
     const end = ends[i]!
     const blank = i >= known || end === start || (end === start + 1 && line.charCodeAt(start) === DASH)
     if (kind === 'rest') {
+      cells[i] = undefined
       if (blank) continue
       rest ??= {}
       put(rest, name, line.slice(start, end))
-    } else if (blank) row[name] = undefined
+    } else if (blank) cells[i] = undefined
     else if (kind === 'integer' || kind === 'long') {
       const value = count(line.slice(start, end), kind)
       if (value === undefined)
@@ -356,16 +358,15 @@ function rowOf(line: string, parts: readonly Part[], { count: known, values }: T
           line.slice(start, end),
           name,
         )
-      row[name] = value
-    } else row[name] = line.slice(start, end)
+      cells[i] = value
+    } else cells[i] = line.slice(start, end)
   }
   for (let i = 0; i < values.length; i++) {
     if (values[i] === '' || values[i] === '-') continue
     rest ??= {}
     rest[`field_${known + i + 1}`] = values[i]!
   }
-  row.rest = rest
-  return { row }
+  return { row: rowsOf(log).make(cells, rest) }
 }
 
 /** Where reading in order came to an end. */

@@ -81,7 +81,7 @@ const accessLog: AccessLog = { record: 'an ALB access log record', parts: spaced
 const connectionLog: AccessLog = { record: 'an ALB connection log record', parts: spaced(CONNECTION), least: 11 }
 const isDigit = (code: number) => code >= 48 && code <= 57
 /** A connection log begins with its time, an access log with the type of the request. */
-const layoutOf = (line: string): AccessLog => (isDigit(line.charCodeAt(0)) && line.charCodeAt(4) === 45 ? connectionLog : accessLog)
+const layoutOf = (bytes: Uint8Array, start: number): AccessLog => (isDigit(bytes[start]!) && bytes[start + 4] === 45 ? connectionLog : accessLog)
 
 type Access = AccessRow<typeof ACCESS>
 type Connection = AccessRow<typeof CONNECTION>

@@ -285,10 +285,11 @@ function leftovers(
   if (noIp && record.remote_ip !== undefined) out.remote_ip = record.remote_ip
   if (noLine && record.request_uri !== undefined) out.request_uri = redactUrl(record.request_uri)
   if (method !== undefined && known === undefined) out.http_method = method
-  if (record.key === undefined && record.version_id !== undefined) out.version_id = record.version_id
+  if ((record.key === undefined || record.bucket === undefined) && record.version_id !== undefined) out.version_id = record.version_id
   if (record.bucket === undefined) {
     if (record.bucket_owner !== undefined) out.bucket_owner = record.bucket_owner
     if (record.key !== undefined) out.key = record.key
+    if (record.access_point_arn !== undefined) out.access_point_arn = record.access_point_arn
   }
   return out
 }
