@@ -10,6 +10,7 @@ import { route53Resolver } from './route53-resolver.js'
 import { s3Access } from './s3-access.js'
 import type { AnySource } from './source.js'
 import { tgwFlow } from './tgw-flow.js'
+import { verifiedAccess } from './verified-access.js'
 import { vpcFlow } from './vpc-flow.js'
 import { waf } from './waf.js'
 import { webAccess } from './web-access.js'
@@ -26,6 +27,7 @@ export const SOURCES: readonly AnySource[] = [
   nlb,
   clb,
   cloudfront,
+  verifiedAccess,
   s3Access,
   webAccess,
 ]
