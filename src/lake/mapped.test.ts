@@ -178,6 +178,29 @@ describe.each(SOURCES.map(source => [source.id, source] as const))('%s', (_, sou
   })
 })
 
+describe('rows whose texts hardly repeat', () => {
+  it('give the same bytes however many are offered at once', async () => {
+    const source = SOURCES.find(({ id }) => id === 'vpc-flow')!
+    const [base] = mappedEvents(source, '1.1.0')
+    const events = Array.from({ length: 6000 }, (_, n): MappedEvent => {
+      const ip = `10.${n >> 12}.${(n >> 4) & 255}.${n % 16}`
+      return { ...base!, time: base!.time + n, src_endpoint: { ip, port: n % 7 }, ...(n % 1000 === 999 ? { status_code: '-' } : {}) }
+    })
+    const { columns, mapped, lower, complete } = (await loadPipeline(source, '1.1.0')).classes.get(4001)!
+    const written = (piece: number): Uint8Array => {
+      const writer = createParquetWriter(columns.fields, { codec: uncompressed, mapped })
+      for (let at = 0; at < events.length; ) {
+        const end = Math.min(events.length, at + piece)
+        at += writer.addMapped(events, at, end)
+        if (at < end) writer.add(complete(lower(events[at++]!).event) as OcsfEvent)
+      }
+      return writer.finish()
+    }
+    const one = written(1)
+    for (const piece of [7, 6000]) expect(Buffer.compare(written(piece), one), `${piece} at once`).toBe(0)
+  })
+})
+
 describe('an enum value that means something else in an older version', () => {
   it('is not taken there', async () => {
     const declared = {

@@ -9,7 +9,7 @@ import { addSlot, beginRow, type ColumnBuffer, rowSlot, setWord } from './column
 import { checkObjects, markAccepted, type Rows, refuse } from './mapped-check.js'
 import { appendValue } from './mapped-lists.js'
 import { createObservables } from './mapped-observables.js'
-import { BATCH_ROWS, compileSteps, forgetObject, type Obj, type ObjectState, type Step } from './mapped-steps.js'
+import { BATCH_ROWS, compileSteps, forgetObject, makeRoom, type Obj, type ObjectState, type Step } from './mapped-steps.js'
 import type { ParquetSchema } from './schema.js'
 import { textNumber } from './text.js'
 
@@ -90,6 +90,7 @@ export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readon
   return {
     check(events, from, to) {
       const count = Math.min(to - from, BATCH_ROWS)
+      makeRoom(root, count)
       rows.count = root.count = count
       rows.declared.fill(0, 0, count)
       rows.lacking.fill(0, 0, count)

@@ -32,7 +32,7 @@ export interface Step {
   accepted: Uint8Array
   /** Outside lists: its value in each object of the batch, and the numbers of texts where they are known, else -1. */
   readonly values: unknown[]
-  readonly codes: Int32Array
+  codes: Int32Array
   /** Whether no object of the batch mentions it. */
   absent: boolean
   /** What the row written last holds; where that is nothing, its definition level. */
@@ -69,13 +69,13 @@ export interface ObjectState {
   count: number
   readonly objects: (Obj | undefined)[]
   /** Row of the batch where each begins. */
-  readonly starts: Int32Array
+  starts: Int32Array
   /** Definition level of what is not in it: lower than `def` where the object itself is not there. */
-  readonly levels: Uint8Array
+  levels: Uint8Array
   /** Flags of what is there, profiles that it declares, and those that require what it lacks. */
-  readonly have: Int32Array
-  readonly declared: Int32Array
-  readonly lacking: Int32Array
+  have: Int32Array
+  declared: Int32Array
+  lacking: Int32Array
   /** In lists: the same of all objects of the list at hand. */
   listDeclared: number
   listLacking: number
@@ -83,6 +83,8 @@ export interface ObjectState {
 
 const NO_SHAPE: Shape = { names: [], values: [], missing: [] }
 const MOST_SHAPES = 32
+const NO_INTS = new Int32Array(0)
+const NO_BYTES = new Uint8Array(0)
 
 /** The steps of a class, from the event down. */
 export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: readonly ColumnBuffer[], seen: Observables): ObjectState {
@@ -96,13 +98,12 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
     for (const step of steps) {
       const { captions, field } = step.mapped
       const text = captions === undefined ? undefined : byName.get(field.attribute.sibling!)
-      if (text !== undefined) step.pair = text.pair = { id: step, text, captions: captions!, texts: batch(list) }
+      if (text !== undefined) step.pair = text.pair = { id: step, text, captions: captions!, texts: [] }
       const twin = field.kind === 'timestamp' && !field.list && field.twin !== undefined ? byName.get(field.twin) : undefined
       if (twin === undefined) continue
       step.twin = twin.columns[0]
       step.profiles |= spec.datetime
     }
-    const rows = list === undefined ? BATCH_ROWS : 0
     const state: ObjectState = {
       mapped,
       def,
@@ -111,12 +112,12 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
       shapes: [],
       shape: NO_SHAPE,
       count: 0,
-      objects: batch(list),
-      starts: new Int32Array(rows),
-      levels: new Uint8Array(rows),
-      have: new Int32Array(rows),
-      declared: new Int32Array(rows),
-      lacking: new Int32Array(rows),
+      objects: [],
+      starts: NO_INTS,
+      levels: NO_BYTES,
+      have: NO_INTS,
+      declared: NO_INTS,
+      lacking: NO_INTS,
       listDeclared: 0,
       listLacking: 0,
     }
@@ -144,8 +145,8 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
       twin: undefined,
       profiles: mapped.profiles,
       accepted: new Uint8Array(0),
-      values: batch(outer),
-      codes: new Int32Array(outer === undefined && node.kind === 'leaf' ? BATCH_ROWS : 0),
+      values: [],
+      codes: NO_INTS,
       absent: false,
       last: NEVER,
       level: -1,
@@ -155,9 +156,20 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
   return stateOf(spec.root, schema.columns, 0, undefined)
 }
 
-/** Room for a value of each row; none in lists. */
-function batch<T>(list: ListWatch | undefined): (T | undefined)[] {
-  return new Array<T | undefined>(list === undefined ? BATCH_ROWS : 0).fill(undefined)
+/** Room for a batch of so many rows: most objects of a unit never see more than a few at once. */
+export function makeRoom(state: ObjectState, needed: number): void {
+  if (state.starts.length >= needed) return
+  const rows = Math.max(needed, state.starts.length * 2)
+  state.starts = new Int32Array(rows)
+  state.levels = new Uint8Array(rows)
+  state.have = new Int32Array(rows)
+  state.declared = new Int32Array(rows)
+  state.lacking = new Int32Array(rows)
+  for (const step of state.steps) {
+    while (step.values.length < rows) step.values.push(undefined)
+    if (step.node.kind === 'leaf') step.codes = new Int32Array(rows)
+    if (step.node.kind === 'struct') makeRoom(step.object!, rows)
+  }
 }
 
 function columnsOf(node: SchemaNode, all: readonly ColumnBuffer[]): ColumnBuffer[] {
