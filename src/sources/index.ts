@@ -3,6 +3,7 @@ import { alb } from './alb.js'
 import { clb } from './clb.js'
 import { cloudfront } from './cloudfront.js'
 import { cloudtrail } from './cloudtrail.js'
+import { config } from './config.js'
 import { networkFirewall } from './network-firewall.js'
 import { nlb } from './nlb.js'
 import { route53Public } from './route53-public.js'
@@ -30,4 +31,5 @@ export const SOURCES: readonly AnySource[] = [
   verifiedAccess,
   s3Access,
   webAccess,
+  config,
 ]
