@@ -1,5 +1,6 @@
 /** Every built-in source, in the order the docs list them. */
 import { alb } from './alb.js'
+import { apiGateway } from './api-gateway.js'
 import { clb } from './clb.js'
 import { cloudfront } from './cloudfront.js'
 import { cloudtrail } from './cloudtrail.js'
@@ -28,6 +29,7 @@ export const SOURCES: readonly AnySource[] = [
   nlb,
   clb,
   cloudfront,
+  apiGateway,
   verifiedAccess,
   s3Access,
   webAccess,

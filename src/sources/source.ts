@@ -36,7 +36,7 @@ export interface Context {
   readonly fileTime?: number
   /** Field names of header-less text, in order. */
   readonly fields?: readonly string[]
-  /** Format string of a log whose layout the operator chose, as the writer of the log has it: nginx's `log_format`, Apache's `LogFormat`. */
+  /** Format string of a log whose layout the operator chose, as the writer of the log has it: nginx's `log_format`, Apache's `LogFormat`, the access log format of an API Gateway stage. */
   readonly logFormat?: string
 }
 

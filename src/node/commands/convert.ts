@@ -55,7 +55,10 @@ export const convert: CliCommand<ConvertFlags> = {
     { flags: '--region <region>', text: 'region where neither the log nor its key says one' },
     { flags: '--account <id>', text: 'account where neither the log nor its key says one' },
     { flags: '--fields <names>', text: 'field names of header-less flow logs, in order, e.g. "version srcaddr dstaddr"' },
-    { flags: '--log-format <format>', text: 'format string of web access logs: the log_format of nginx or the LogFormat of Apache' },
+    {
+      flags: '--log-format <format>',
+      text: 'format string of web access logs: the log_format of nginx or the LogFormat of Apache, or the access log format of an API Gateway stage',
+    },
     {
       flags: '--format <format>',
       text: 'parquet needs --out; ndjson goes to standard output without it',
