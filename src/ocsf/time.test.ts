@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isoFromMs, msFromCommonLog, msFromIso, utcDay } from './time.js'
+import { isoFromMs, msFromCommonLog, msFromHttpDate, msFromIso, utcDay } from './time.js'
 
 describe('msFromIso', () => {
   it('reads the forms that AWS logs use', () => {
@@ -58,5 +58,17 @@ describe('msFromCommonLog', () => {
       '06/Feb/2019 00:00:38 +00000',
     ])
       expect(msFromCommonLog(text), text).toBeUndefined()
+  })
+})
+
+describe('msFromHttpDate', () => {
+  it('reads the time of HTTP and mail, with or without the day of the week', () => {
+    expect(msFromHttpDate('Wed, 01 Aug 2018 06:27:57 GMT')).toBe(Date.UTC(2018, 7, 1, 6, 27, 57))
+    expect(msFromHttpDate('3 Jun 2022 05:01:10 GMT')).toBe(Date.UTC(2022, 5, 3, 5, 1, 10))
+  })
+  it('refuses what is no such time', () => {
+    for (const text of ['', 'Wed, 31 Feb 2018 06:27:57 GMT', 'Wed, 01 anF 2018 06:27:57 GMT', 'Wed, 01 Aug 2018 06:27:57', '2018-08-01T06:27:57Z']) {
+      expect(msFromHttpDate(text), text).toBeUndefined()
+    }
   })
 })

@@ -76,6 +76,17 @@ export function msFromCommonLog(text: string): number | undefined {
   return msFromIso(`${text.slice(7, 11)}-${TWO[month / 3 + 1]}-${text.slice(0, 2)}T${text.slice(12, 20)}${text.slice(21)}`)
 }
 
+const HTTP_DATE = /^(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d:\d\d:\d\d) (?:GMT|UTC)$/
+
+/** Epoch milliseconds of `Wed, 01 Aug 2018 06:27:57 GMT`, the time of HTTP and mail. The day of the week is not looked at. `undefined` for anything else. */
+export function msFromHttpDate(text: string): number | undefined {
+  const found = text.length > 32 ? null : HTTP_DATE.exec(text)
+  if (found === null) return undefined
+  const month = MONTHS.indexOf(found[2]!)
+  if (month < 0 || month % 3 !== 0) return undefined
+  return msFromIso(`${found[3]}-${TWO[month / 3 + 1]}-${found[1]!.padStart(2, '0')}T${found[4]}Z`)
+}
+
 const LIMIT = 8.64e15
 const DAY_MS = 86_400_000
 const TWO = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'))

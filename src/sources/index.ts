@@ -5,6 +5,7 @@ import { clb } from './clb.js'
 import { cloudfront } from './cloudfront.js'
 import { cloudtrail } from './cloudtrail.js'
 import { config } from './config.js'
+import { health } from './health.js'
 import { networkFirewall } from './network-firewall.js'
 import { nlb } from './nlb.js'
 import { route53Public } from './route53-public.js'
@@ -34,4 +35,5 @@ export const SOURCES: readonly AnySource[] = [
   s3Access,
   webAccess,
   config,
+  health,
 ]

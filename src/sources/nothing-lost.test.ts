@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { bytesOf, casesOf, contextOf, convertAs, readJson } from '../../fixtures/cases.js'
 import { isJsonObject, type Json, type JsonObject, parseJson, stringify } from '../json.js'
 import { VERSIONS } from '../ocsf/facts.js'
-import { isoFromMs, msFromIso } from '../ocsf/time.js'
+import { isoFromMs, msFromHttpDate, msFromIso } from '../ocsf/time.js'
 import { ms } from './aws/values.js'
 import { SOURCES } from './index.js'
 import type { AnySource } from './source.js'
@@ -108,7 +108,7 @@ function isShown(value: Json, shown: ReadonlySet<string>, { words = {}, hex = []
   if (text.length > 30 && shown.has(text.replaceAll(':', '').toLowerCase())) return true
   const word = Object.hasOwn(words, text) ? words[text] : undefined
   if (word !== undefined && shown.has(word)) return true
-  const time = ms(text) ?? msFromIso(text.replace(/^\[/, ''))
+  const time = ms(text) ?? msFromIso(text.replace(/^\[/, '')) ?? msFromHttpDate(text)
   if (time !== undefined && shown.has(String(time))) return true
   if (/^[+-]0000\]$/.test(text) || (text.endsWith(']') && shown.has(text.slice(0, -1)))) return true
   const common = COMMON_LOG_TIME.exec(text)
