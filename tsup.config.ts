@@ -12,9 +12,12 @@ export default defineConfig({
     bin: 'src/node/bin.ts',
     worker: 'src/node/worker.ts',
     'sources/index': 'src/sources/index.ts',
-    // the sources: every file at the top of the folder but the contract and the list
+    // the sources: every file at the top of the folder but the contract and the lists
     ...Object.fromEntries(
-      globSync('src/sources/*.ts', { ignore: ['**/*.test.ts', '**/source.ts', '**/index.ts'] }).map(path => [path.slice('src/'.length, -'.ts'.length), path]),
+      globSync('src/sources/*.ts', { ignore: ['**/*.test.ts', '**/source.ts', '**/all.ts', '**/index.ts'] }).map(path => [
+        path.slice('src/'.length, -'.ts'.length),
+        path,
+      ]),
     ),
   },
   format: 'esm',
