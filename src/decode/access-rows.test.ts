@@ -22,6 +22,14 @@ const plain: AccessLog = {
   least: 9,
 }
 const escaped: AccessLog = { ...plain, escaped: true }
+const lists: AccessLog = {
+  record: 'a test record',
+  parts: partsOfTemplate('$host:$port $addr|$user "$request" $upstream_addr $upstream_time $status=$last', name =>
+    name === 'port' || name === 'status' ? 'integer' : name === 'upstream_time' ? 'rest' : 'text',
+  ),
+  least: 8,
+  escaped: true,
+}
 const template: AccessLog = {
   record: 'a test record',
   parts: partsOfTemplate('$remote_addr - $remote_user [$time_local] "$request" $status rt=$request_time up="$upstream" $upstream_addr', name =>
@@ -31,7 +39,24 @@ const template: AccessLog = {
 }
 
 const odd = ['"', '" "', '\\"', '\\', '\\\\', ' ', '  ', ' -', '-', '[', ']', '!', '\t', '\r', '\u007f', 'é', '\uFEFF', '#', ', ', ',', '\u0000', ' 200 ']
-const common = ['x', 'abc', 'GET / HTTP/1.1', '0', '200', '123456789', '0.001', '-1', '-', '', 'a'.repeat(47), 'b'.repeat(300)]
+const common = [
+  'x',
+  'abc',
+  'GET / HTTP/1.1',
+  '0',
+  '200',
+  '123456789',
+  '0.001',
+  '-1',
+  '-',
+  '',
+  'a'.repeat(47),
+  'b'.repeat(300),
+  'a\\"b',
+  'a\\\\',
+  '1, 2',
+  '1, 2, 3:4',
+]
 const value = fc.oneof({ weight: 12, arbitrary: fc.constantFrom(...common) }, { weight: 1, arbitrary: fc.constantFrom(...odd) })
 const wide = fc.oneof(fc.constantFrom('9007199254740993', '999999999999999', '1234567890123456', '1.2.3', '.5', '5.', '--1', '1-', '+1', '00012'), value)
 
@@ -61,6 +86,7 @@ describe.each([
   ['plain', plain],
   ['escaped', escaped],
   ['template', template],
+  ['lists', lists],
 ] as const)('a line read in place, %s', (_, log) => {
   it('is what the whole way reads, or is left to it', () => {
     const rows = accessRows(log)

@@ -58,7 +58,12 @@ const QUOTE = 34
 const DASH = 45
 const DOT = 46
 const BACKSLASH = 92
+const COMMA = 44
 const HIGH = 0x80808080
+// Below them are, byte by byte: what is not printable, that and the space, that and the quote.
+const PRINTABLE = 0x20202020
+const PRINTABLE_UNSPACED = 0x21212121
+const UNQUOTED = 0x23232323
 /** Every count of so many digits is exact. */
 const EXACT_DIGITS = 15
 /** Lines with more kinds of leftovers than this are hostile. */
@@ -79,12 +84,14 @@ export function accessRows({ parts, least, escaped }: AccessLog): AccessRows {
   const rests = parts.flatMap(({ name, kind }, at) => (kind === 'rest' ? [{ name, at }] : []))
   const isSimple =
     rests.every(({ name }) => name !== '__proto__') &&
-    parts.every(({ lead, close }, at) => (at === 0 || lead.startsWith(' ')) && /^[ -~]*$/.test(lead) && (close === '' || close === '"' || close === ']'))
+    parts.every(({ lead, close }, at) => (at === 0 || lead !== '') && /^[ -~]*$/.test(lead) && (close === '' || close === '"' || close === ']'))
   const ways = Uint8Array.from(parts, ({ kind, close }) =>
     close !== '' ? ENCLOSED : kind === 'integer' || kind === 'long' ? COUNT : kind === 'decimal' ? DECIMAL : kind === 'loose' ? LOOSE : 0,
   )
   const closes = Uint8Array.from(parts, ({ close }) => (close === '' ? 0 : close.charCodeAt(0)))
   const lists = Uint8Array.from(parts, ({ spaces }) => (spaces === 'list' ? 1 : 0))
+  // where bare values end
+  const nexts = Uint8Array.from(parts, (_, at) => parts[at + 1]?.lead.charCodeAt(0) ?? SPACE)
   // behind any text stands its end, in full
   const follows = Uint8Array.from(parts, (_, at) => (parts[at - 1]?.spaces === 'any' ? 1 : 0))
   const leads = parts.map(({ lead }) => Uint8Array.from(lead, char => char.charCodeAt(0)))
@@ -115,8 +122,8 @@ export function accessRows({ parts, least, escaped }: AccessLog): AccessRows {
     return textAt(bytes, view, start, at, word, ends, hash)
   }
 
-  /** The value at `start` up to `close`, or up to a byte that is not printable. */
-  const enclosedAt = (bytes: Uint8Array, view: DataView, start: number, close: number): string | undefined => {
+  /** The value at `start` up to `close`, or up to a byte that is no part of one. */
+  const enclosedAt = (bytes: Uint8Array, view: DataView, start: number, close: number, below: number): string | undefined => {
     const closing = close * 0x01010101
     let at = start
     let hash = 0
@@ -125,7 +132,7 @@ export function accessRows({ parts, least, escaped }: AccessLog): AccessRows {
     for (;;) {
       word = view.getInt32(at, true)
       const same = word ^ closing
-      ends = (((same - 0x01010101) & ~same) | (word - 0x20202020) | word) & HIGH
+      ends = (((same - 0x01010101) & ~same) | (word - below) | word) & HIGH
       if (ends !== 0) break
       hash = Math.imul(hash ^ word, 0x9e3779b1)
       hash ^= hash >>> 15
@@ -170,8 +177,12 @@ export function accessRows({ parts, least, escaped }: AccessLog): AccessRows {
         const from = at
         const way = ways[part]!
         if (way === ENCLOSED) {
-          values[part] = enclosedAt(bytes, view, at, close)
-          if (bytes[stop] !== close || (escaped === true && close === QUOTE && stop > from && bytes[stop - 1] === BACKSLASH)) return -1
+          values[part] = enclosedAt(bytes, view, at, close, PRINTABLE)
+          if (escaped === true && close === QUOTE && stop > from && bytes[stop - 1] === BACKSLASH) {
+            while (bytes[stop] === QUOTE && isEscaped(bytes, from, stop)) enclosedAt(bytes, view, stop + 1, close, PRINTABLE)
+            values[part] = asciiText(bytes, from, stop)
+          }
+          if (bytes[stop] !== close) return -1
           at = stop + 1
           continue
         }
@@ -190,13 +201,17 @@ export function accessRows({ parts, least, escaped }: AccessLog): AccessRows {
             values[part] = value
           }
         } else {
-          // a quote is no part of a bare value, save of a loose one
-          values[part] = bareAt(bytes, view, at, way === LOOSE ? 0x21212121 : 0x23232323)
+          const below = way === LOOSE ? PRINTABLE_UNSPACED : UNQUOTED
+          const next = nexts[part]!
+          values[part] = next === SPACE ? bareAt(bytes, view, at, below) : enclosedAt(bytes, view, at, next, below)
+          if (lists[part] === 1 && next === SPACE && stop > from && bytes[stop - 1] === COMMA && bytes[stop] === SPACE) {
+            while (bytes[stop - 1] === COMMA && bytes[stop] === SPACE) bareAt(bytes, view, stop + 1, below)
+            values[part] = asciiText(bytes, from, stop)
+          }
           at = stop
           if (at === from || (way === DECIMAL && values[part] !== undefined && !isDecimal(bytes, from, at))) return -1
-          if (lists[part] === 1 && bytes[at - 1] === 44 /* , */) return -1
         }
-        if (bytes[at] !== SPACE && !isEnd(bytes, at)) return -1
+        if (bytes[at] !== nexts[part] && !isEnd(bytes, at)) return -1
       }
       if (!isEnd(bytes, at)) return -1
       for (; part < values.length; part++) values[part] = undefined
@@ -223,6 +238,13 @@ export function accessRows({ parts, least, escaped }: AccessLog): AccessRows {
 function isEnd(bytes: Uint8Array, at: number): boolean {
   const byte = bytes[at]
   return byte === LF || (byte === CR && bytes[at + 1] === LF)
+}
+
+/** Whether an odd number of backslashes stands before the quote. */
+function isEscaped(bytes: Uint8Array, from: number, quote: number): boolean {
+  let at = quote
+  while (at > from && bytes[at - 1] === BACKSLASH) at--
+  return (quote - at) % 2 === 1
 }
 
 /** Digits with a dot between them, a sign before them. */

@@ -72,3 +72,21 @@ describe('msFromHttpDate', () => {
     }
   })
 })
+
+it('reads each date that there is and no other, whatever was read before', () => {
+  const part = fc.oneof(fc.integer({ min: 0, max: 31 }), fc.nat(99))
+  const year = fc.constantFrom(1900, 1999, 2000, 2023, 2024, 9999)
+  const pad = (n: number) => String(n).padStart(2, '0')
+  const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+  fc.assert(
+    fc.property(year, part, part, part, part, part, (y, month, day, hour, minute, second) => {
+      const date = new Date(Date.UTC(y, month - 1, day))
+      const exists = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour <= 23 && minute <= 59 && second <= 60
+      const ms = exists ? date.getTime() + ((hour * 60 + minute) * 60 + second) * 1000 : undefined
+      const time = `${pad(hour)}:${pad(minute)}:${pad(second)}`
+      expect(msFromIso(`${y}-${pad(month)}-${pad(day)}T${time}Z`)).toBe(ms)
+      expect(msFromCommonLog(`${pad(day)}/${months[month - 1] ?? 'Xyz'}/${y}:${time} +0000`)).toBe(ms)
+    }),
+    { numRuns: 5000 },
+  )
+})

@@ -1,24 +1,44 @@
-/** RFC 3339 text and epoch milliseconds, without Date objects or the local time zone. */
+/** RFC 3339 text and epoch milliseconds, without a Date object per record or the local time zone. */
 
-/** Days from 1970-01-01 of a proleptic Gregorian date. */
-function daysFromCivil(year: number, month: number, day: number): number {
-  const y = month <= 2 ? year - 1 : year
-  const era = Math.floor(y / 400)
-  const yearOfEra = y - era * 400
-  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1
-  return era * 146097 + yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear - 719468
+const DAY_MS = 86_400_000
+
+/** Two digits as a number; NaN for anything else. */
+function two(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 48
+  const ones = text.charCodeAt(at + 1) - 48
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN
 }
 
-const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+// Logs hold few days: the last one is not worked out again.
+let knownDay = -1
+let knownDayMs = 0
 
-function digits(text: string, start: number, count: number): number {
-  let value = 0
-  for (let at = start; at < start + count; at++) {
-    const digit = text.charCodeAt(at) - 48
-    if (!(digit >= 0 && digit <= 9)) return Number.NaN
-    value = value * 10 + digit
-  }
-  return value
+/** Epoch milliseconds of a date, or NaN when there is none like it. */
+function dayMs(year: number, month: number, day: number): number {
+  const key = (year * 100 + month) * 100 + day
+  if (key === knownDay) return knownDayMs
+  const date = new Date(0)
+  const ms = date.setUTCFullYear(year, month - 1, day)
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return Number.NaN
+  knownDay = key
+  knownDayMs = ms
+  return ms
+}
+
+/** Milliseconds of `23:59:59`; NaN for anything else. */
+function clockMs(text: string, at: number): number {
+  const hour = two(text, at)
+  const minute = two(text, at + 3)
+  const second = two(text, at + 6)
+  const known = text[at + 2] === ':' && text[at + 5] === ':' && hour <= 23 && minute <= 59 && second <= 60
+  return known ? hour * 3_600_000 + minute * 60_000 + second * 1000 : Number.NaN
+}
+
+/** Milliseconds of the zone whose sign is at `at`; NaN for none. */
+function zoneMs(text: string, at: number, minutesAt: number): number {
+  const hour = two(text, at + 1)
+  const minute = two(text, minutesAt)
+  return hour <= 23 && minute <= 59 ? (hour * 60 + minute) * (text[at] === '-' ? -60_000 : 60_000) : Number.NaN
 }
 
 /**
@@ -26,19 +46,11 @@ function digits(text: string, start: number, count: number): number {
  * space, `Z`, `+hh:mm`, `+hhmm`, or no zone (UTC, as AWS means it). `undefined` for anything else.
  */
 export function msFromIso(text: string): number | undefined {
-  const length = text.length
-  if (length < 19 || text[4] !== '-' || text[7] !== '-' || text[13] !== ':' || text[16] !== ':') return undefined
+  const { length } = text
+  if (length < 19 || text[4] !== '-' || text[7] !== '-') return undefined
   const separator = text[10]
   if (separator !== 'T' && separator !== 't' && separator !== ' ') return undefined
-  const year = digits(text, 0, 4)
-  const month = digits(text, 5, 2)
-  const day = digits(text, 8, 2)
-  const hour = digits(text, 11, 2)
-  const minute = digits(text, 14, 2)
-  const second = digits(text, 17, 2)
-  const leap = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
-  if (!(year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= MONTH_DAYS[month - 1]! + (leap ? 1 : 0))) return undefined
-  if (!(hour <= 23 && minute <= 59 && second <= 60)) return undefined
+  const ms = dayMs(two(text, 0) * 100 + two(text, 2), two(text, 5), two(text, 8)) + clockMs(text, 11)
   let at = 19
   let fraction = 0
   if (text[at] === '.') {
@@ -56,14 +68,11 @@ export function msFromIso(text: string): number | undefined {
   if (zone === 'Z' || zone === 'z') at++
   else if (zone === '+' || zone === '-') {
     const colon = text[at + 3] === ':' ? 1 : 0
-    const zoneHour = digits(text, at + 1, 2)
-    const zoneMinute = digits(text, at + 3 + colon, 2)
-    if (!(zoneHour <= 23 && zoneMinute <= 59)) return undefined
-    offset = (zoneHour * 60 + zoneMinute) * (zone === '-' ? -60_000 : 60_000)
+    offset = zoneMs(text, at, at + 3 + colon)
     at += 5 + colon
   }
-  if (at !== length) return undefined
-  return daysFromCivil(year, month, day) * 86_400_000 + hour * 3_600_000 + minute * 60_000 + second * 1000 + fraction - offset
+  const all = ms + fraction - offset
+  return at !== length || Number.isNaN(all) ? undefined : all
 }
 
 const MONTHS = 'JanFebMarAprMayJunJulAugSepOctNovDec'
@@ -71,9 +80,12 @@ const MONTHS = 'JanFebMarAprMayJunJulAugSepOctNovDec'
 /** Epoch milliseconds of `06/Feb/2019:00:00:38 +0000`, the time of the common log format. `undefined` for anything else. */
 export function msFromCommonLog(text: string): number | undefined {
   if (text.length !== 26 || text[2] !== '/' || text[6] !== '/' || text[11] !== ':' || text[20] !== ' ') return undefined
-  const month = MONTHS.indexOf(text.slice(3, 6))
-  if (month < 0 || month % 3 !== 0) return undefined
-  return msFromIso(`${text.slice(7, 11)}-${TWO[month / 3 + 1]}-${text.slice(0, 2)}T${text.slice(12, 20)}${text.slice(21)}`)
+  const sign = text[21]
+  if (sign !== '+' && sign !== '-') return undefined
+  // a third of a month is none
+  const month = MONTHS.indexOf(text.slice(3, 6)) / 3
+  const ms = dayMs(two(text, 7) * 100 + two(text, 9), month + 1, two(text, 0)) + clockMs(text, 12) - zoneMs(text, 21, 24)
+  return Number.isNaN(ms) ? undefined : ms
 }
 
 const HTTP_DATE = /^(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d:\d\d:\d\d) (?:GMT|UTC)$/
@@ -88,7 +100,6 @@ export function msFromHttpDate(text: string): number | undefined {
 }
 
 const LIMIT = 8.64e15
-const DAY_MS = 86_400_000
 const TWO = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'))
 let lastMs = Number.NaN
 let lastIso = ''

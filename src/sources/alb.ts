@@ -1,27 +1,28 @@
 /** Application Load Balancer access logs (one record per request) and connection logs (one per TLS or TCP connection). */
 import { type AccessLog, type AccessRow, accessLogDecoder, readAccessLine, spaced } from '../decode/access-log.js'
-import type { Json, JsonObject } from '../json.js'
+import type { JsonObject } from '../json.js'
 import { columns } from '../ocsf/columns.js'
 import type { OcsfVersion } from '../ocsf/facts.js'
 import { msFromIso } from '../ocsf/time.js'
 import { cloudCache, firstLine, ipIn, protocolVersion } from './aws/flow-log.js'
+import { gather, gathered, keep } from './aws/gathered.js'
 import { methodParts, portIn, requestLine, statusId, urlOf } from './aws/http.js'
 import {
   balancedHttp,
   balancerInKey,
   balancerName,
   clientMissing,
+  type IpAndPort,
   ipAndPort,
   metricsOf,
   msOfSeconds,
+  ownerOf,
   recogniseBalancer,
-  regionInArn,
   spanOf,
   timeMissing,
   trafficOf,
 } from './aws/load-balancer.js'
 import { redactUrl } from './aws/secret-urls.js'
-import { accountInArn, put } from './aws/values.js'
 import type { Context, Source } from './source.js'
 
 const ACCESS = {
@@ -156,9 +157,15 @@ function request(record: Access, context: Context) {
   const { activity_id, activity_name, http_method } = methodParts(line?.method)
   const code = record.elb_status_code
   const arn = target_group_arn ?? chosen_cert_arn
-  const last = actions_executed?.slice(actions_executed.lastIndexOf(',') + 1)
+  const owner = ownerOf(arn)
+  const last =
+    actions_executed === undefined
+      ? undefined
+      : actions_executed.includes(',')
+        ? actions_executed.slice(actions_executed.lastIndexOf(',') + 1)
+        : actions_executed
   const verdict = last === undefined ? undefined : (VERDICT.get(last) ?? 99)
-  const attempts = attemptsOf(record)
+  const attempts = attemptsOf(record, target)
   return {
     // classification
     class_uid: 4002,
@@ -173,7 +180,7 @@ function request(record: Access, context: Context) {
     status_code: code === undefined ? undefined : String(code),
     // context
     metadata: { product: PRODUCT, correlation_uid: record.conn_trace_id },
-    cloud: cloudOf(context.account ?? (arn === undefined ? undefined : accountInArn(arn)), context.region ?? regionInArn(arn), undefined),
+    cloud: cloudOf(context.account ?? owner.account, context.region ?? owner.region, undefined),
     // primary
     src_endpoint: client,
     dst_endpoint: {
@@ -220,28 +227,34 @@ function request(record: Access, context: Context) {
 }
 
 /** One connection per target that was tried, where both lists say the same number of them. */
-function attemptsOf(record: Access) {
+function attemptsOf(record: Access, target: IpAndPort | undefined) {
   const targets = record['target:port_list']
   const codes = record.target_status_code_list
   if (targets === undefined || codes === undefined) return undefined
+  if (targets === record['target:port'] && codes.length === 3) {
+    const code = statusIn(codes)
+    return target === undefined || code === undefined ? undefined : [{ code, network_endpoint: target }]
+  }
   const at = targets.split(' ')
   const status = codes.split(' ')
   if (at.length !== status.length) return undefined
   const attempts = []
   for (let i = 0; i < at.length; i++) {
     const endpoint = ipAndPort(at[i])
-    const code = /^\d{3}$/.test(status[i]!) ? Number(status[i]) : undefined
+    const code = statusIn(status[i]!)
     if (endpoint === undefined || (code === undefined && status[i] !== '-')) return undefined
     attempts.push({ code, network_endpoint: endpoint })
   }
   return attempts
 }
 
+/** Three digits. */
+function statusIn(text: string): number | undefined {
+  return text.length === 3 && isDigit(text.charCodeAt(0)) && isDigit(text.charCodeAt(1)) && isDigit(text.charCodeAt(2)) ? Number(text) : undefined
+}
+
 function leftovers(record: Access, version: OcsfVersion, noTarget: boolean, noStart: boolean, noAttempts: boolean): JsonObject | undefined {
-  const out: Record<string, Json | undefined> = { ...record.rest }
-  const keep = (name: string, value: string | undefined): void => {
-    if (value !== undefined) put(out, name, value)
-  }
+  gather(record.rest)
   if (version !== '1.8.0') keep('type', record.type)
   if (noTarget) keep('target:port', record['target:port'])
   if (noStart) keep('request_creation_time', record.request_creation_time)
@@ -257,7 +270,7 @@ function leftovers(record: Access, version: OcsfVersion, noTarget: boolean, noSt
   if (record.transformed_uri !== undefined) keep('transformed_uri', redactUrl(record.transformed_uri))
   keep('request_transform_status', record.request_transform_status)
   if (version === '1.1.0' || ipIn(record.ip_address) === undefined) keep('ip_address', record.ip_address)
-  return Object.keys(out).length === 0 ? undefined : out
+  return gathered()
 }
 
 function connection(record: Connection, context: Context) {
@@ -294,9 +307,9 @@ function connection(record: Connection, context: Context) {
 }
 
 function connectionLeftovers(record: Connection): JsonObject | undefined {
-  const out: Record<string, Json | undefined> = { ...record.rest }
+  gather(record.rest)
   // Exact, where OCSF has whole milliseconds.
-  if (record.tls_handshake_latency !== undefined) out.tls_handshake_latency = record.tls_handshake_latency
-  if (record.tls_protocol === undefined && record.tls_cipher !== undefined) out.tls_cipher = record.tls_cipher
-  return Object.keys(out).length === 0 ? undefined : out
+  keep('tls_handshake_latency', record.tls_handshake_latency)
+  if (record.tls_protocol === undefined) keep('tls_cipher', record.tls_cipher)
+  return gathered()
 }

@@ -1,9 +1,10 @@
 /** Classic Load Balancer access logs: one record per request (HTTP and HTTPS listeners) or connection (TCP and SSL listeners). */
 import { type AccessLog, type AccessRow, accessLogDecoder, readAccessLine, spaced } from '../decode/access-log.js'
-import type { Json, JsonObject } from '../json.js'
+import type { JsonObject } from '../json.js'
 import { columns } from '../ocsf/columns.js'
 import { msFromIso } from '../ocsf/time.js'
 import { cloudCache, firstLine, protocolVersion } from './aws/flow-log.js'
+import { gather, gathered, keep } from './aws/gathered.js'
 import { methodParts, requestLine, statusId, urlOf } from './aws/http.js'
 import { clientMissing, ipAndPort, metricsOf, msOfSeconds, recogniseBalancer, timeMissing, trafficOf } from './aws/load-balancer.js'
 import { redactUrl } from './aws/secret-urls.js'
@@ -183,12 +184,9 @@ function balancerOf(record: ClbRecord) {
 
 /** `agent` is given where the class of the event has no place for it. */
 function leftovers(record: ClbRecord, noBackend: boolean, agent: string | undefined): JsonObject | undefined {
-  const backend = noBackend ? record['backend:port'] : undefined
-  const cipher = record.ssl_protocol === undefined ? record.ssl_cipher : undefined
-  if ((backend ?? cipher ?? agent) === undefined) return record.rest
-  const out: Record<string, Json | undefined> = { ...record.rest }
-  if (backend !== undefined) out['backend:port'] = backend
-  if (cipher !== undefined) out.ssl_cipher = cipher
-  if (agent !== undefined) out.user_agent = agent
-  return out
+  gather(record.rest)
+  if (noBackend) keep('backend:port', record['backend:port'])
+  if (record.ssl_protocol === undefined) keep('ssl_cipher', record.ssl_cipher)
+  keep('user_agent', agent)
+  return gathered()
 }

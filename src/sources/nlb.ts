@@ -1,12 +1,13 @@
 /** Network Load Balancer access logs: one record per TLS connection. */
 import { type AccessLog, type AccessRow, accessLogDecoder, spaced } from '../decode/access-log.js'
-import type { Json, JsonObject } from '../json.js'
+import type { JsonObject } from '../json.js'
 import { columns } from '../ocsf/columns.js'
 import type { OcsfVersion } from '../ocsf/facts.js'
 import { msFromIso } from '../ocsf/time.js'
 import { cloudCache, firstLine, protocolVersion } from './aws/flow-log.js'
-import { balancerName, clientMissing, ipAndPort, recogniseBalancer, regionInArn, timeMissing, trafficOf } from './aws/load-balancer.js'
-import { accountInArn } from './aws/values.js'
+import { gather, gathered, keep } from './aws/gathered.js'
+import { balancerName, clientMissing, ipAndPort, ownerOf, recogniseBalancer, timeMissing, trafficOf } from './aws/load-balancer.js'
+import { remembered } from './aws/remembered.js'
 import type { Source } from './source.js'
 
 const FIELDS = {
@@ -103,7 +104,8 @@ export const nlb: Source<NlbRecord, typeof declared> = {
     const destination = ipAndPort(record['destination:port'])
     const version = record.tls_protocol_version
     const start = created === undefined ? undefined : msFromIso(created)
-    const offered = alpnList(record.alpn_client_preference_list)
+    const owner = ownerOf(arn)
+    const offered = alpnOf(record.alpn_client_preference_list)
     return {
       // classification
       class_uid: 4001,
@@ -116,7 +118,7 @@ export const nlb: Source<NlbRecord, typeof declared> = {
       duration: connection_time !== undefined && connection_time < 2 ** 31 ? connection_time : undefined,
       // context
       metadata: { product: PRODUCT, log_version: record.version },
-      cloud: cloudOf(context.account ?? (arn === undefined ? undefined : accountInArn(arn)), context.region ?? regionInArn(arn), undefined),
+      cloud: cloudOf(context.account ?? owner.account, context.region ?? owner.region, undefined),
       // primary
       src_endpoint: client,
       dst_endpoint: { ip: destination?.ip, port: destination?.port, uid: listener ?? (destination === undefined ? elb : undefined) },
@@ -131,7 +133,7 @@ export const nlb: Source<NlbRecord, typeof declared> = {
               sni: decoded(record.domain_name),
               alert: record.incoming_tls_alert,
               handshake_dur: record.tls_handshake_time,
-              tls_extension_list: offered === undefined ? undefined : [{ type_id: 16, data: offered }],
+              tls_extension_list: offered,
             },
       load_balancer: { uid: elb, name: elb === undefined ? undefined : balancerName(elb) },
       app_protocol_name: context.version === '1.8.0' ? record.type : undefined,
@@ -151,29 +153,31 @@ function decoded(text: string | undefined): string | undefined {
   }
 }
 
+/** The list of protocols that the client offered, as a TLS extension. */
+function alpnOf(list: string | undefined): ReturnType<typeof extensions> | undefined {
+  return list === undefined ? undefined : extensions(list, undefined)
+}
+
+const extensions = remembered(list => [{ type_id: 16 as const, data: alpnList(list ?? '') }])
+
 /** The protocols in `"h2","http/1.1"`. */
-function alpnList(list: string | undefined): readonly string[] | undefined {
-  if (list === undefined) return undefined
+function alpnList(list: string): readonly string[] {
   return list.split(',').map(item => decoded(item.length > 1 && item.startsWith('"') && item.endsWith('"') ? item.slice(1, -1) : item) ?? item)
 }
 
 function leftovers(record: NlbRecord, version: OcsfVersion, noDestination: boolean, noStart: boolean, noList: boolean): JsonObject | undefined {
-  const out: Record<string, Json | undefined> = { ...record.rest }
-  const keep = (name: keyof NlbRecord): void => {
-    const value = record[name]
-    if (value !== undefined) out[name] = value
-  }
-  if (version !== '1.8.0') keep('type')
-  keep('chosen_cert_arn')
-  if (noDestination) keep('destination:port')
-  if (noStart) keep('tls_connection_creation_time')
+  gather(record.rest)
+  if (version !== '1.8.0') keep('type', record.type)
+  keep('chosen_cert_arn', record.chosen_cert_arn)
+  if (noDestination) keep('destination:port', record['destination:port'])
+  if (noStart) keep('tls_connection_creation_time', record.tls_connection_creation_time)
   if (record.tls_protocol_version === undefined) {
-    keep('tls_cipher')
-    keep('domain_name')
-    keep('incoming_tls_alert')
-    keep('tls_handshake_time')
-    if (!noList) keep('alpn_client_preference_list')
+    keep('tls_cipher', record.tls_cipher)
+    keep('domain_name', record.domain_name)
+    keep('incoming_tls_alert', record.incoming_tls_alert)
+    keep('tls_handshake_time', record.tls_handshake_time)
+    if (!noList) keep('alpn_client_preference_list', record.alpn_client_preference_list)
   }
-  if (record.connection_time !== undefined && record.connection_time >= 2 ** 31) keep('connection_time')
-  return Object.keys(out).length === 0 ? undefined : out
+  if (record.connection_time !== undefined && record.connection_time >= 2 ** 31) keep('connection_time', record.connection_time)
+  return gathered()
 }

@@ -1,4 +1,6 @@
 /** Amazon Route 53 query logs of public hosted zones: one line per query that an edge location answered. */
+import { spaced } from '../decode/access-log.js'
+import { accessRows } from '../decode/access-rows.js'
 import type { Decoder, Emit } from '../decode/decoder.js'
 import { lineSplitter } from '../decode/lines.js'
 import type { JsonObject } from '../json.js'
@@ -25,8 +27,8 @@ const FIELDS = [
 /** A line of the log: the fields that say something, and those behind the last known one by their number. */
 export interface Route53PublicRecord extends Readonly<Partial<Record<(typeof FIELDS)[number], string>>> {
   /** Epoch milliseconds that an export of CloudWatch Logs puts before the line. */
-  readonly logged_time: number | undefined
-  readonly rest: JsonObject | undefined
+  readonly logged_time?: number | undefined
+  readonly rest?: JsonObject | undefined
 }
 
 const declared = {
@@ -125,9 +127,24 @@ function leftOvers({ rest, edns_client_subnet, query_name, query_type }: Route53
   return { edns_client_subnet, query_type: nameless ? query_type : undefined, ...rest }
 }
 
+const DOT = 46
+/** Lines with all known fields and no more, in printable ASCII. */
+const usual = accessRows({
+  record: 'a Route 53 query log record',
+  parts: spaced(Object.fromEntries(FIELDS.map(name => [name, 'text' as const]))),
+  least: FIELDS.length,
+})
+
 function lines(): Decoder<Route53PublicRecord> {
   let emit: Emit<Route53PublicRecord> = () => {}
   const splitter = lineSplitter({
+    inPlace(bytes, view, start, number) {
+      // an exported line starts with its time, any other with `1.0`
+      const next = bytes[start + 1] === DOT ? usual.read(bytes, view, start) : -1
+      if (next === -1) return -1
+      emit({ record: usual.row() as Route53PublicRecord, raw: bytes.subarray(start, usual.end), place: { line: number } }) // of the fields above
+      return next
+    },
     line(line, raw, number) {
       const place = { line: number }
       const record = recordOf(line.split(' '))

@@ -1,15 +1,16 @@
 /** Amazon S3 server access logs: one record per request to a bucket. */
 import { type AccessLog, type AccessRow, accessLogDecoder, spaced } from '../decode/access-log.js'
-import type { Json, JsonObject } from '../json.js'
+import type { JsonObject } from '../json.js'
 import { columns } from '../ocsf/columns.js'
 import type { OcsfVersion } from '../ocsf/facts.js'
 import { msFromCommonLog } from '../ocsf/time.js'
 import { cloudCache, firstLine, ipIn } from './aws/flow-log.js'
+import { gather, gathered, keep } from './aws/gathered.js'
 import { methodParts, requestLine, statusId, urlOf } from './aws/http.js'
 import { application } from './aws/identity.js'
 import { regionInArn } from './aws/load-balancer.js'
 import { redactUrl } from './aws/secret-urls.js'
-import { accountInArn, nameInArn } from './aws/values.js'
+import { accountInArn, NOTHING, nameInArn } from './aws/values.js'
 import type { Source } from './source.js'
 
 const FIELDS = {
@@ -277,19 +278,19 @@ function leftovers(
   noDuration: boolean,
   noIp: boolean,
 ): JsonObject {
-  const out: Record<string, Json | undefined> = { ...record.rest }
-  if (record.bytes_sent !== undefined) out.bytes_sent = record.bytes_sent
-  if (record.object_size !== undefined) out.object_size = record.object_size
-  if (record.turn_around_time !== undefined) out.turn_around_time = record.turn_around_time
-  if (noDuration && record.total_time !== undefined) out.total_time = record.total_time
-  if (noIp && record.remote_ip !== undefined) out.remote_ip = record.remote_ip
-  if (noLine && record.request_uri !== undefined) out.request_uri = redactUrl(record.request_uri)
-  if (method !== undefined && known === undefined) out.http_method = method
-  if ((record.key === undefined || record.bucket === undefined) && record.version_id !== undefined) out.version_id = record.version_id
+  gather(record.rest)
+  keep('bytes_sent', record.bytes_sent)
+  keep('object_size', record.object_size)
+  keep('turn_around_time', record.turn_around_time)
+  if (noDuration) keep('total_time', record.total_time)
+  if (noIp) keep('remote_ip', record.remote_ip)
+  if (noLine && record.request_uri !== undefined) keep('request_uri', redactUrl(record.request_uri))
+  if (known === undefined) keep('http_method', method)
+  if (record.key === undefined || record.bucket === undefined) keep('version_id', record.version_id)
   if (record.bucket === undefined) {
-    if (record.bucket_owner !== undefined) out.bucket_owner = record.bucket_owner
-    if (record.key !== undefined) out.key = record.key
-    if (record.access_point_arn !== undefined) out.access_point_arn = record.access_point_arn
+    keep('bucket_owner', record.bucket_owner)
+    keep('key', record.key)
+    keep('access_point_arn', record.access_point_arn)
   }
-  return out
+  return gathered() ?? NOTHING
 }

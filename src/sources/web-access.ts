@@ -1,10 +1,11 @@
 /** Access logs of web servers: the common and combined formats of nginx and Apache, and any other by its format string. */
 import { type AccessFields, type AccessLog, type AccessRow, accessLogDecoder, partsOfTemplate, readAccessLine, spaced } from '../decode/access-log.js'
 import { isApacheFormat, templateOfApache } from '../decode/apache-format.js'
-import type { Json, JsonObject } from '../json.js'
+import type { JsonObject } from '../json.js'
 import { columns } from '../ocsf/columns.js'
 import { msFromCommonLog, msFromIso } from '../ocsf/time.js'
 import { cloudCache, firstLine, ipIn } from './aws/flow-log.js'
+import { gather, gathered, keep } from './aws/gathered.js'
 import { forwardedFor, hostAndPort, methodParts, type RequestLine, requestLine, statusId, urlOf } from './aws/http.js'
 import { msOfSeconds, trafficOf } from './aws/load-balancer.js'
 import { redactUrl } from './aws/secret-urls.js'
@@ -140,7 +141,7 @@ export const webAccess: Source<WebAccessRecord, typeof declared> = {
     const version = line?.version ?? record.server_protocol
     const agent = record.http_user_agent
     const referrer = record.http_referer === undefined ? undefined : redactUrl(record.http_referer)
-    const metadata = context.logFormat === undefined ? WEB_SERVER : isApacheFormat(context.logFormat) ? APACHE : NGINX
+    const metadata = metadataOf(context.logFormat)
     return {
       // classification
       class_uid: 4002,
@@ -179,6 +180,18 @@ export const webAccess: Source<WebAccessRecord, typeof declared> = {
   redact: redactUrl,
 }
 
+let lastFormat: string | undefined
+let lastMetadata = WEB_SERVER
+
+/** Who writes such a format; the records of one object share theirs. */
+function metadataOf(format: string | undefined): typeof WEB_SERVER {
+  if (format !== lastFormat) {
+    lastFormat = format
+    lastMetadata = format === undefined ? WEB_SERVER : isApacheFormat(format) ? APACHE : NGINX
+  }
+  return lastMetadata
+}
+
 /** The layout of a format string; the decoder of one object asks once. */
 function layoutOf(format: string): AccessLog {
   const apache = isApacheFormat(format)
@@ -215,30 +228,27 @@ function leftovers(
   hostname: string | undefined,
   host: string | undefined,
 ): JsonObject | undefined {
-  const out: Record<string, Json | undefined> = { ...record.rest }
-  const keep = (name: keyof WebAccessRecord, homeless: boolean): void => {
-    const value = record[name]
-    if (homeless && value !== undefined) out[name] = value
-  }
-  const one = (name: 'http_host' | 'host' | 'server_name'): void => {
-    const value = record[name]
-    keep(name, value !== undefined && !(value === host && hostAndPort(value).hostname === hostname && hostname !== undefined))
-  }
-  keep('remote_logname', true)
-  keep('http_x_forwarded_for', noForwarded)
-  keep('body_bytes_sent', typeof record.body_bytes_sent === 'bigint' || (record.body_bytes_sent ?? 0) >= 2 ** 31)
+  gather(record.rest)
+  keep('remote_logname', record.remote_logname)
+  if (noForwarded) keep('http_x_forwarded_for', record.http_x_forwarded_for)
+  if (typeof record.body_bytes_sent === 'bigint' || (record.body_bytes_sent ?? 0) >= 2 ** 31) keep('body_bytes_sent', record.body_bytes_sent)
   // Exact, where OCSF has whole milliseconds.
-  keep('request_time', true)
-  keep('ssl_cipher', record.ssl_protocol === undefined)
-  keep('ssl_server_name', record.ssl_protocol === undefined)
-  one('http_host')
-  one('host')
-  one('server_name')
-  keep('server_addr', ipIn(record.server_addr) === undefined)
-  keep('time_iso8601', record.time_local !== undefined)
-  keep('msec', record.time_local !== undefined || record.time_iso8601 !== undefined)
-  keep('request_method', line?.method !== undefined && record.request_method !== line.method)
-  keep('server_protocol', line?.version !== undefined && record.server_protocol !== line.version)
-  if (line?.target !== undefined && record.request_uri !== undefined && record.request_uri !== line.target) out.request_uri = redactUrl(record.request_uri)
-  return Object.keys(out).length === 0 ? undefined : out
+  keep('request_time', record.request_time)
+  if (record.ssl_protocol === undefined) {
+    keep('ssl_cipher', record.ssl_cipher)
+    keep('ssl_server_name', record.ssl_server_name)
+  }
+  if (host !== undefined) {
+    const shown = hostname !== undefined && hostAndPort(host).hostname === hostname
+    if (!shown || record.http_host !== host) keep('http_host', record.http_host)
+    if (!shown || record.host !== host) keep('host', record.host)
+    if (!shown || record.server_name !== host) keep('server_name', record.server_name)
+  }
+  if (record.server_addr !== undefined && ipIn(record.server_addr) === undefined) keep('server_addr', record.server_addr)
+  if (record.time_local !== undefined) keep('time_iso8601', record.time_iso8601)
+  if (record.time_local !== undefined || record.time_iso8601 !== undefined) keep('msec', record.msec)
+  if (line?.method !== undefined && record.request_method !== line.method) keep('request_method', record.request_method)
+  if (line?.version !== undefined && record.server_protocol !== line.version) keep('server_protocol', record.server_protocol)
+  if (line?.target !== undefined && record.request_uri !== undefined && record.request_uri !== line.target) keep('request_uri', redactUrl(record.request_uri))
+  return gathered()
 }

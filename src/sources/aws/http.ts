@@ -1,5 +1,6 @@
 /** Parts of HTTP events that every access log has: the request line, the URL, the method, the status. */
 import { ipIn } from './flow-log.js'
+import { remember } from './remembered.js'
 import { redactUrl } from './secret-urls.js'
 
 // ---- request ----
@@ -43,6 +44,25 @@ export interface RequestLine {
  * that are no request line (a TLS handshake on a plain port, say).
  */
 export function requestLine(line: string): RequestLine | undefined {
+  let request = requests.get(line)
+  if (request === undefined) {
+    request = readRequestLine(line)
+    if (request !== undefined) remember(requests, line, request)
+  }
+  return request
+}
+
+// What clients ask for, they ask for again.
+const requests = new Map<string, RequestLine>()
+const urls = new Map<string, KnownUrl>()
+
+interface KnownUrl {
+  readonly host: string | undefined
+  readonly scheme: string | undefined
+  readonly parts: UrlParts
+}
+
+function readRequestLine(line: string): RequestLine | undefined {
   const first = line.indexOf(' ')
   if (first < 1) return undefined
   const method = line.slice(0, first)
@@ -87,6 +107,14 @@ export interface UrlParts {
  */
 export function urlOf(target: string | undefined, host?: string, scheme?: string): UrlParts | undefined {
   if (target === undefined) return undefined
+  const known = urls.get(target)
+  if (known !== undefined && known.host === host && known.scheme === scheme) return known.parts
+  const parts = readUrl(target, host, scheme)
+  remember(urls, target, { host, scheme, parts })
+  return parts
+}
+
+function readUrl(target: string, host: string | undefined, scheme: string | undefined): UrlParts {
   const url = redactUrl(target)
   const colon = url.indexOf('://')
   const absolute = colon > 0 && colon < 12 && isToken(url.slice(0, colon))

@@ -3,6 +3,8 @@ import { columns } from '../../ocsf/columns.js'
 import type { Recognition } from '../source.js'
 import { ipIn } from './flow-log.js'
 import { portIn } from './http.js'
+import { remembered } from './remembered.js'
+import { accountInArn } from './values.js'
 
 // ---- recognition ----
 
@@ -55,10 +57,17 @@ export function ipAndPort(text: string | undefined): IpAndPort | undefined {
 
 /** The name in a resource id: `app/my-balancer/50dc6c495c0c9188` is `my-balancer`. */
 export function balancerName(resource: string): string {
+  if (resource === lastResource) return lastName
   const from = resource.indexOf('/')
   const to = resource.lastIndexOf('/')
-  return from === -1 || to === from ? resource : resource.slice(from + 1, to)
+  lastResource = resource
+  lastName = from === -1 || to === from ? resource : resource.slice(from + 1, to)
+  return lastName
 }
+
+// A log is one balancer's.
+let lastResource: string | undefined
+let lastName = ''
 
 /** Milliseconds of seconds with a fraction; `undefined` for -1, which stands for "did not happen". */
 export function msOfSeconds(seconds: string | undefined): number | undefined {
@@ -91,6 +100,19 @@ export function trafficOf(received: number | bigint | undefined, sent: number | 
   if (received === undefined && sent === undefined) return undefined
   const whole = typeof received === 'number' && typeof sent === 'number' && Number.isSafeInteger(received + sent) ? received + sent : undefined
   return { bytes_in: received, bytes_out: sent, bytes: whole }
+}
+
+export interface ArnOwner {
+  readonly account: string | undefined
+  readonly region: string | undefined
+}
+
+const NOBODY: ArnOwner = { account: undefined, region: undefined }
+const ownerInArn = /* @__PURE__ */ remembered<ArnOwner>(arn => ({ account: arn === undefined ? undefined : accountInArn(arn), region: regionInArn(arn) }))
+
+/** The account and the region of an ARN, where it names them. */
+export function ownerOf(arn: string | undefined): ArnOwner {
+  return arn === undefined ? NOBODY : ownerInArn(arn, undefined)
 }
 
 /** The region of an ARN, where it names one. */

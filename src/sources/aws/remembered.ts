@@ -27,3 +27,13 @@ export function remembered<T extends object>(make: (one: Key, two: Key) => T): (
     return value
   }
 }
+
+/** Longer texts hardly ever come again. */
+const LONGEST = 512
+
+/** Sets a value that can be worked out again, in a map that stays small. */
+export function remember<T>(known: Map<string, T>, key: string, value: T): void {
+  if (key.length > LONGEST) return
+  if (known.size >= MOST_REMEMBERED) known.clear()
+  known.set(key, value)
+}
