@@ -50,6 +50,18 @@ describe('completer', () => {
     expect(complete({ time: 1e20 })).not.toHaveProperty('time_dt')
   })
 
+  it('gives events with the same metadata the very same object, unless their profiles differ', () => {
+    const metadata = { uid: 'one' }
+    const whole = completer(facts, classFields(facts, 'network_activity', declared)!)
+    const of = (event: Record<string, unknown>) => whole({ class_uid: 4001, activity_id: 6, severity_id: 1, metadata, ...event }).metadata
+    const first = of({ time: 0 })
+    expect(first).toEqual({ version: '1.1.0', profiles: ['datetime'], uid: 'one' })
+    expect(of({ time: 1 })).toBe(first)
+    expect(of({ time: 1e20 })).toStrictEqual({ version: '1.1.0', profiles: undefined, uid: 'one' })
+    expect(of({ time: 0, metadata: { uid: 'two' } })).toEqual({ version: '1.1.0', profiles: ['datetime'], uid: 'two' })
+    expect(metadata).toEqual({ uid: 'one' })
+  })
+
   it('leaves the text of 99 to the mapper', () => {
     expect(complete({ activity_id: 99, activity_name: 'Sniff' })).toMatchObject({ activity_name: 'Sniff', type_name: 'Network Activity: Other' })
     expect(complete({ activity_id: 99 })).not.toHaveProperty('activity_name')

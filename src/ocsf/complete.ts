@@ -108,6 +108,19 @@ export function completer(facts: Facts, columns: ClassFields, { observables = tr
   const datetimeAt = bits.indexOf('datetime')
   const datetimeBit = datetimeAt < 0 ? 0 : 1 << datetimeAt
 
+  let lastGiven: unknown
+  let lastMask = -1
+  let lastMetadata: Obj | undefined
+  /** The very same object for the same one, so that whoever writes it sees that nothing changed. */
+  const metadataOf = (given: unknown): Obj => {
+    if (lastMetadata === undefined || given !== lastGiven || mask !== lastMask) {
+      lastGiven = given
+      lastMask = mask
+      lastMetadata = { version: columns.version, profiles: profilesOf(mask), ...(given as Obj | undefined) }
+    }
+    return lastMetadata
+  }
+
   return event => {
     mask = 0
     const out = fill(event, root) ?? {}
@@ -120,7 +133,7 @@ export function completer(facts: Facts, columns: ClassFields, { observables = tr
       out.type_uid ??= uid
       out.type_name ??= typeNames[uid]
     }
-    out.metadata = { version: columns.version, profiles: profilesOf(mask), ...(out.metadata as Obj | undefined) }
+    out.metadata = metadataOf(out.metadata)
     const found = collect?.(out)
     if (found !== undefined) out.observables = found
     return out

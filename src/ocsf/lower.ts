@@ -34,6 +34,17 @@ export interface Lowered {
   readonly paths: readonly string[]
 }
 
+/** The copy of an object that is being lowered, once something has changed. */
+type Lowering = Record<string, unknown> | undefined
+
+/** The copy with another value, or without one. */
+function withValue(object: Obj, copy: Lowering, name: string, value: unknown): Record<string, unknown> {
+  const out = copy ?? { ...object }
+  if (value === undefined) delete out[name]
+  else out[name] = value
+  return out
+}
+
 const NOTHING: readonly string[] = []
 
 /**
@@ -57,34 +68,29 @@ export function lowerer(facts: Facts, classUid: number, tree: ColumnTree): (even
 
   const lowerObject = (object: Obj, node: ObjectChecks): Obj => {
     if (object === node.clean) return object
-    let out: Record<string, unknown> | undefined
-    const set = (name: string, value: unknown): void => {
-      out ??= { ...object }
-      if (value === undefined) delete out[name]
-      else out[name] = value
-    }
+    let out: Lowering
     for (const check of node.checks) {
       const value = object[check.name]
       if (value === undefined) continue
       if (check.absent) {
         if (check.list && Array.isArray(value)) for (const item of value) move(check.path, item)
         else move(check.path, value)
-        set(check.name, undefined)
+        out = withValue(object, out, check.name, undefined)
       } else if (check.inner !== undefined) {
         const lowered = lowerInner(value, check)
-        if (lowered !== value) set(check.name, lowered)
+        if (lowered !== value) out = withValue(object, out, check.name, lowered)
       } else if (check.lost !== undefined) {
-        lowerEnum(object, value, check, set)
+        out = lowerEnum(object, out, value, check)
       } else if (check.maxLength !== undefined) {
         const limit = check.maxLength
         if (typeof value === 'string') {
           if (value.length > limit) {
             move(check.path, value)
-            set(check.name, undefined)
+            out = withValue(object, out, check.name, undefined)
           }
         } else if (Array.isArray(value) && value.some(item => typeof item === 'string' && item.length > limit)) {
           for (const item of value) move(check.path, item)
-          set(check.name, undefined)
+          out = withValue(object, out, check.name, undefined)
         }
       }
     }
@@ -107,19 +113,19 @@ export function lowerer(facts: Facts, classUid: number, tree: ColumnTree): (even
     return changed ? items : value
   }
 
-  const lowerEnum = (object: Obj, value: unknown, check: Check, set: (name: string, value: unknown) => void): void => {
+  const lowerEnum = (object: Obj, out: Lowering, value: unknown, check: Check): Lowering => {
     const lost = check.lost!
     const values = Array.isArray(value) ? (value as readonly unknown[]) : [value]
-    if (!values.some(item => lost[String(item)] !== undefined)) return
+    if (!values.some(item => lost[String(item)] !== undefined)) return out
     if (check.other === undefined) {
       for (const item of values) move(check.path, item)
-      set(check.name, undefined)
-      return
+      return withValue(object, out, check.name, undefined)
     }
     note(check.path)
-    set(check.name, Array.isArray(value) ? values.map(item => (lost[String(item)] === undefined ? item : 99)) : 99)
+    const lowered = withValue(object, out, check.name, Array.isArray(value) ? values.map(item => (lost[String(item)] === undefined ? item : 99)) : 99)
     const { sibling } = check.other
-    if (sibling !== undefined && object[sibling] === undefined && !Array.isArray(value)) set(sibling, lost[String(value)])
+    if (sibling === undefined || object[sibling] !== undefined || Array.isArray(value)) return lowered
+    return withValue(object, lowered, sibling, lost[String(value)])
   }
 
   return event => {

@@ -18,21 +18,28 @@ export function appendMap(
   rep: number,
 ): void {
   let level = rep
-  const append = (text: unknown, key: string): void => {
-    store(keys.leaf, keys, addSlot(keys, level, keys.leaf.def), key)
-    store(values.leaf, values, addSlot(values, level, values.leaf.def), text)
-    level = levels.rep
-  }
   if (isFlat(value)) {
-    for (const key of Object.keys(value)) {
+    for (const key in value) {
       const text = value[key]
-      if (text !== undefined && text !== null) append(text, key)
+      if (text === undefined || text === null || !Object.hasOwn(value, key)) continue
+      appendPair(keys, values, key, text, level)
+      level = levels.rep
     }
-  } else flatten(value).forEach(append)
+  } else {
+    for (const [key, text] of flatten(value)) {
+      appendPair(keys, values, key, text, level)
+      level = levels.rep
+    }
+  }
   if (level === rep) {
     addSlot(keys, rep, levels.def)
     addSlot(values, rep, levels.def)
   }
+}
+
+function appendPair(keys: ColumnBuffer, values: ColumnBuffer, key: string, text: unknown, rep: number): void {
+  store(keys.leaf, keys, addSlot(keys, rep, keys.leaf.def), key)
+  store(values.leaf, values, addSlot(values, rep, values.leaf.def), text)
 }
 
 /** Whether flattening would leave an object as it is: nothing but texts. */

@@ -166,7 +166,7 @@ function forget(node: Node): void {
 function writeStruct(children: readonly Node[], object: Obj, row: number): void {
   for (let at = 0; at < children.length; at++) {
     const child = children[at]!
-    const value = cellOf(child.name, child.twin, object)
+    const value = child.twin === undefined ? object[child.name] : cellOf(child.name, child.twin, object)
     if (value === child.last) continue
     write(child, value, row)
     child.last = value
