@@ -17,7 +17,7 @@ import type { S3Settings } from './aws/s3.js'
 import { nodeCodec } from './codecs.js'
 import type { Unzipped } from './gunzip.js'
 import type { Input } from './inputs.js'
-import { readHead, unzipped } from './read-object.js'
+import { readable, readHead } from './read-object.js'
 import { openRejects, type Rejects, UNKNOWN } from './rejects.js'
 import type { LineSink } from './sinks.js'
 import { openState } from './state.js'
@@ -125,7 +125,7 @@ interface Conversion {
 
 async function convertInput(input: Input, conversion: Conversion, onRead: (storedBytes: number, records: number) => void): Promise<void> {
   let stored = 0
-  const items = unzipped(input, conversion.settings.maxBytes, length => (stored += length))
+  const items = readable(input, conversion.settings.maxBytes, length => (stored += length))
   try {
     await convertItems(input, items, conversion, records => onRead(stored, records))
   } finally {

@@ -2,11 +2,17 @@
 import type { Fault } from '../decode/decoder.js'
 import { OcsfLakeError } from '../errors.js'
 import { HEAD_BYTES } from '../sources/source.js'
+import { nodeDecompressors } from './codecs.js'
 import { gunzip, isGzip, type Unzipped } from './gunzip.js'
 import type { Input } from './inputs.js'
 
 /** An input with more bytes than this, uncompressed, is cut off and rejected unless said otherwise: 8 GiB. */
 export const MAX_BYTES = 8 * 2 ** 30
+
+/** Stored bytes of a Parquet object that is read, since it is held as a whole. AWS closes flow log files at 75 MB. */
+const MAX_PARQUET_BYTES = 256 * 2 ** 20
+
+const PARQUET_MAGIC = Buffer.from('PAR1')
 
 /** The first 64 KiB, or all there is. */
 export async function readHead(items: AsyncGenerator<Unzipped, void, undefined>): Promise<{ readonly bytes: Uint8Array; readonly fault?: Fault }> {
@@ -22,8 +28,52 @@ export async function readHead(items: AsyncGenerator<Unzipped, void, undefined>)
   return { bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) }
 }
 
+/** What a source reads of an input: its bytes, unzipped, or the rows of a Parquet object as JSON lines; then at most one fault. */
+export async function* readable(input: Input, maxBytes: number, onStored: (length: number) => void): AsyncGenerator<Unzipped, void, undefined> {
+  const items = unzipped(input, maxBytes, onStored)
+  try {
+    const chunks: Uint8Array[] = []
+    let length = 0
+    let parquet: boolean | undefined
+    for await (const item of items) {
+      if (!(item instanceof Uint8Array)) {
+        // only its end says what a Parquet object holds
+        if (parquet !== true) yield* chunks
+        yield item
+        return
+      }
+      if (parquet === false) {
+        yield item
+        continue
+      }
+      chunks.push(item)
+      length += item.length
+      if (parquet === undefined && length >= 4) parquet = PARQUET_MAGIC.equals(Buffer.concat(chunks, 4))
+      if (parquet === false) yield* chunks.splice(0)
+      if (parquet === true && length > MAX_PARQUET_BYTES) {
+        yield { rule: 'parquet_too_large', expected: `a Parquet object of at most ${MAX_PARQUET_BYTES} bytes`, found: `${input.size} stored bytes` }
+        return
+      }
+    }
+    if (parquet === true) yield* rowsOf(chunks, maxBytes)
+    else yield* chunks
+  } finally {
+    await items.return()
+  }
+}
+
+async function* rowsOf(chunks: readonly Uint8Array[], maxBytes: number): AsyncGenerator<Unzipped, void, undefined> {
+  const { parquetLines } = await import('../decode/parquet-lines.js') // hyparquet, for those who need it
+  let total = 0
+  for await (const item of parquetLines(Buffer.concat(chunks), nodeDecompressors, maxBytes)) {
+    if (item instanceof Uint8Array) total += item.length
+    if (total <= maxBytes) yield item
+    else return yield { rule: 'object_too_large', expected: `at most ${maxBytes} bytes of rows as JSON`, found: 'more than that' }
+  }
+}
+
 /** The bytes of an input, unzipped where they are gzip (by its magic, not its name), then at most one fault. */
-export async function* unzipped(input: Input, maxBytes: number, onStored: (length: number) => void): AsyncGenerator<Unzipped, void, undefined> {
+async function* unzipped(input: Input, maxBytes: number, onStored: (length: number) => void): AsyncGenerator<Unzipped, void, undefined> {
   let unreadable: Fault | undefined
   const read = async function* (count: (length: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
     try {

@@ -148,6 +148,9 @@ const NOT_WHOLE: ReadonlySet<string> = new Set([
   'gzip_truncated',
   'input_unreadable',
   'object_too_large',
+  'parquet_damaged',
+  'parquet_too_large',
+  'parquet_unsupported',
   'record_too_large',
 ])
 

@@ -123,6 +123,7 @@ export const tgwFlow: Source<TgwFlowRecord, typeof declared> = {
     'Delivered under the same vpcflowlogs keys as VPC flow logs: told apart by the tgw- names of the header.',
     'The log has no action: every event is Traffic, without the security_control profile. Lost packets are counted in unmapped.',
     'The accounts of the two VPCs are endpoint owners, which OCSF has from 1.3; the gateway is network_observation_point.uid from 1.8, in unmapped as tgw-id before.',
+    'The Parquet delivery is read as well and gives the same rows of the lake as the text; its packets-lost counts are numbers in unmapped of the events, as in JSON lines.',
   ],
 
   recognise(head) {

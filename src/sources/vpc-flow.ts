@@ -175,6 +175,7 @@ export const vpcFlow: Source<VpcFlowRecord, typeof declared> = {
     'Text without a header line is read by the field names given or, when it fits, as the default format.',
     'Rows without any flow in a format without log-status are filtered as no_flow.',
     'The unknown account of some AWS-made interfaces is replaced by the account of the key or option and kept in unmapped.',
+    'Text, CSV, JSON lines, and the Parquet delivery (gzip pages, names with underscores), which gives the same rows of the lake as the text. Counts without an attribute of their own are numbers in unmapped of its events, as in JSON lines.',
   ],
 
   recognise(head) {
