@@ -114,6 +114,7 @@ describe('the doors', () => {
         ],
         "lambda": [
           "createHandler",
+          "readParquet",
         ],
         "node": [
           "convertFiles",

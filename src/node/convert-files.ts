@@ -10,6 +10,7 @@ import { openLane, runLanes } from './lanes.js'
 import { type ConvertFilesOptions, checkOptions } from './options.js'
 import { createProgress } from './progress.js'
 import { MAX_BYTES } from './read-object.js'
+import { readParquet } from './read-parquet.js'
 import { ndjsonFiles, ndjsonJoin, ndjsonStream } from './sinks.js'
 import { openStore, placeBelow, securityLakeStore } from './store.js'
 import { createNames, inOrder, unitsOf } from './units.js'
@@ -31,7 +32,7 @@ export async function convertFiles(options: ConvertFilesOptions): Promise<Report
   if (lake !== undefined) await securityLakeStore(lake, s3).check('--security-lake')
   if (options.rejects !== undefined) await openStore(options.rejects, s3).check('--rejects')
   if (state !== undefined) await openStore(state, s3).check('--state')
-  const convert = await createUnitConverter(settings)
+  const convert = await createUnitConverter(settings, readParquet)
   const locations = lake?.sources.map(({ location }) => location) ?? []
   const own = [rejects, state, out === undefined ? undefined : placeBelow(out, 'ext'), ...locations].filter(place => place !== undefined)
   const paths = options.inputs.filter(path => path !== '-')

@@ -18,6 +18,7 @@ import { nodeCodec } from './codecs.js'
 import type { Unzipped } from './gunzip.js'
 import type { Input } from './inputs.js'
 import { readable, readHead } from './read-object.js'
+import type { ParquetReader } from './read-parquet.js'
 import { openRejects, type Rejects, UNKNOWN } from './rejects.js'
 import type { LineSink } from './sinks.js'
 import { openState } from './state.js'
@@ -72,8 +73,12 @@ export interface UnitDoors {
 /** Converts units one at a time and returns the report of each. */
 export type UnitConverter = (unit: Unit, doors: UnitDoors) => Promise<Report>
 
-/** @throws OcsfLakeError `option_invalid` for an unknown compression or level */
-export async function createUnitConverter(settings: UnitSettings): Promise<UnitConverter> {
+/**
+ * Without `parquet`, a Parquet object is one reject.
+ *
+ * @throws OcsfLakeError `option_invalid` for an unknown compression or level
+ */
+export async function createUnitConverter(settings: UnitSettings, parquet: ParquetReader | undefined): Promise<UnitConverter> {
   const { out, lake, s3 } = settings
   const codec = await nodeCodec(settings.compression, settings.compressionLevel)
   const store = lake === undefined ? openStore(out ?? '.', s3) : securityLakeStore(lake, s3)
@@ -98,7 +103,7 @@ export async function createUnitConverter(settings: UnitSettings): Promise<UnitC
     let filesDone = 0
     let bytesDone = 0
     for (const input of unit.inputs) {
-      await convertInput(input, { settings, parts, rejects, lines, report, drain }, (stored, records) =>
+      await convertInput(input, { settings, parquet, parts, rejects, lines, report, drain }, (stored, records) =>
         onProgress(unit, { filesDone, bytesDone: bytesDone + Math.min(stored, input.size), records: report.records.in + records }),
       )
       filesDone++
@@ -115,6 +120,7 @@ export async function createUnitConverter(settings: UnitSettings): Promise<UnitC
 
 interface Conversion {
   readonly settings: UnitSettings
+  readonly parquet: ParquetReader | undefined
   readonly parts: Parts | undefined
   readonly rejects: Rejects
   readonly lines: LineSink | undefined
@@ -125,7 +131,7 @@ interface Conversion {
 
 async function convertInput(input: Input, conversion: Conversion, onRead: (storedBytes: number, records: number) => void): Promise<void> {
   let stored = 0
-  const items = readable(input, conversion.settings.maxBytes, length => (stored += length))
+  const items = readable(input, conversion.settings.maxBytes, conversion.parquet, length => (stored += length))
   try {
     await convertItems(input, items, conversion, records => onRead(stored, records))
   } finally {

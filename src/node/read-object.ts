@@ -2,9 +2,9 @@
 import type { Fault } from '../decode/decoder.js'
 import { OcsfLakeError } from '../errors.js'
 import { HEAD_BYTES } from '../sources/source.js'
-import { nodeDecompressors } from './codecs.js'
 import { gunzip, isGzip, type Unzipped } from './gunzip.js'
 import type { Input } from './inputs.js'
+import type { ParquetReader } from './read-parquet.js'
 
 /** An input with more bytes than this, uncompressed, is cut off and rejected unless said otherwise: 8 GiB. */
 export const MAX_BYTES = 8 * 2 ** 30
@@ -29,43 +29,48 @@ export async function readHead(items: AsyncGenerator<Unzipped, void, undefined>)
 }
 
 /** What a source reads of an input: its bytes, unzipped, or the rows of a Parquet object as JSON lines; then at most one fault. */
-export async function* readable(input: Input, maxBytes: number, onStored: (length: number) => void): AsyncGenerator<Unzipped, void, undefined> {
+export async function* readable(
+  input: Input,
+  maxBytes: number,
+  parquet: ParquetReader | undefined,
+  onStored: (length: number) => void,
+): AsyncGenerator<Unzipped, void, undefined> {
   const items = unzipped(input, maxBytes, onStored)
   try {
     const chunks: Uint8Array[] = []
     let length = 0
-    let parquet: boolean | undefined
+    let isParquet: boolean | undefined
     for await (const item of items) {
       if (!(item instanceof Uint8Array)) {
         // only its end says what a Parquet object holds
-        if (parquet !== true) yield* chunks
+        if (isParquet !== true) yield* chunks
         yield item
         return
       }
-      if (parquet === false) {
+      if (isParquet === false) {
         yield item
         continue
       }
       chunks.push(item)
       length += item.length
-      if (parquet === undefined && length >= 4) parquet = PARQUET_MAGIC.equals(Buffer.concat(chunks, 4))
-      if (parquet === false) yield* chunks.splice(0)
-      if (parquet === true && length > MAX_PARQUET_BYTES) {
+      if (isParquet === undefined && length >= 4) isParquet = PARQUET_MAGIC.equals(Buffer.concat(chunks, 4))
+      if (isParquet === false) yield* chunks.splice(0)
+      if (isParquet === true && length > MAX_PARQUET_BYTES) {
         yield { rule: 'parquet_too_large', expected: `a Parquet object of at most ${MAX_PARQUET_BYTES} bytes`, found: `${input.size} stored bytes` }
         return
       }
     }
-    if (parquet === true) yield* rowsOf(chunks, maxBytes)
+    if (isParquet === true) yield* rowsOf(chunks, maxBytes, parquet)
     else yield* chunks
   } finally {
     await items.return()
   }
 }
 
-async function* rowsOf(chunks: readonly Uint8Array[], maxBytes: number): AsyncGenerator<Unzipped, void, undefined> {
-  const { parquetLines } = await import('../decode/parquet-lines.js') // hyparquet, for those who need it
+async function* rowsOf(chunks: readonly Uint8Array[], maxBytes: number, read: ParquetReader | undefined): AsyncGenerator<Unzipped, void, undefined> {
+  if (read === undefined) return yield { rule: 'parquet_unsupported', expected: 'a function made with parquet: readParquet', found: 'a Parquet object' }
   let total = 0
-  for await (const item of parquetLines(Buffer.concat(chunks), nodeDecompressors, maxBytes)) {
+  for await (const item of read(Buffer.concat(chunks), maxBytes)) {
     if (item instanceof Uint8Array) total += item.length
     if (total <= maxBytes) yield item
     else return yield { rule: 'object_too_large', expected: `at most ${maxBytes} bytes of rows as JSON`, found: 'more than that' }

@@ -13,6 +13,7 @@ import { settingsOf } from './convert-files.js'
 import { createUnitConverter, type UnitConverter } from './convert-unit.js'
 import { findInputs, type Input } from './inputs.js'
 import { type ConvertFilesOptions, checkOptions } from './options.js'
+import { readParquet } from './read-parquet.js'
 import { type Rejects, rejectLine, UNKNOWN } from './rejects.js'
 import { openStore } from './store.js'
 
@@ -88,7 +89,7 @@ function createConverters(options: ReplayOptions): Converters {
   return id => {
     const source = sources.find(one => one.id === id)
     if (source === undefined && id !== UNKNOWN) return undefined
-    const converter = made.get(id) ?? createUnitConverter({ ...settingsOf({ ...options, inputs: [], source }), rejects: undefined })
+    const converter = made.get(id) ?? createUnitConverter({ ...settingsOf({ ...options, inputs: [], source }), rejects: undefined }, readParquet)
     made.set(id, converter)
     return converter
   }

@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { OcsfLakeError } from '../errors.js'
 import { createUnitConverter, type UnitDoors } from './convert-unit.js'
 import { storedInput } from './inputs.js'
+import { readParquet } from './read-parquet.js'
 import { type LineSink, ndjsonFiles, writing } from './sinks.js'
 import type { Unit } from './units.js'
 import { type Note, type Order, unitSettings, type WorkerSetup } from './worker-lane.js'
@@ -14,7 +15,7 @@ const PROGRESS_MS = 100
 
 const port = parentPort!
 const setup = workerData as WorkerSetup // openWorkerLane gives nothing else
-const convert = await createUnitConverter(unitSettings(setup))
+const convert = await createUnitConverter(unitSettings(setup), readParquet)
 const send = (note: Note): void => port.postMessage(note)
 
 let named: (name: string) => void = () => {}

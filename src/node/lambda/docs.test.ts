@@ -84,7 +84,7 @@ describe('docs/lambda.md', () => {
       encoding: 'utf8',
     })
     expect(status, stderr).toBe(0)
-    expect(statSync(join(folder, 'handler.mjs')).size).toBeLessThan(850_000)
+    expect(statSync(join(folder, 'handler.mjs')).size).toBeLessThan(800_000)
   })
 
   it('names commands and options that exist', () => {

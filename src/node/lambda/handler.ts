@@ -73,7 +73,7 @@ function createConverters(options: HandlerOptions): { warm(): void; of(source: s
     if (id !== undefined && source === undefined) {
       throw new OcsfLakeError('source_unknown', `The function has no source ${id}: it was made with ${sources.map(one => one.id).join(', ')}.`)
     }
-    const converter = made.get(id) ?? createUnitConverter(settingsOf(options, source))
+    const converter = made.get(id) ?? createUnitConverter(settingsOf(options, source), options.parquet)
     made.set(id, converter)
     return converter
   }

@@ -1,4 +1,5 @@
 /** The `ocsf-lake/lambda` door: one handler for every trigger. */
+export { type ParquetReader, readParquet } from '../read-parquet.js'
 export type { BatchAnswer, Summary } from './answers.js'
 export type { FirehoseAnswer, FirehoseRecord } from './firehose.js'
 export { type Answer, createHandler, type Handler } from './handler.js'

@@ -8,6 +8,7 @@ import { DEFAULT_VERSION, isVersion, type OcsfVersion, VERSIONS } from '../../oc
 import type { CodecName } from '../../parquet/codec.js'
 import type { AnySource } from '../../sources/source.js'
 import type { S3Settings } from '../aws/s3.js'
+import type { ParquetReader } from '../read-parquet.js'
 import type { Log } from './metrics.js'
 
 export interface HandlerOptions {
@@ -31,6 +32,8 @@ export interface HandlerOptions {
   readonly observables?: boolean
   /** An object with more uncompressed bytes than this is cut off and rejected: 8 GiB unless said. */
   readonly maxBytes?: number
+  /** `readParquet`, for flow logs that are delivered as Parquet; without it a Parquet object is a dead letter. 70 kB of the bundle. */
+  readonly parquet?: ParquetReader
   readonly s3?: S3Settings
   /** Of the metrics; `OcsfLake` unless said. */
   readonly namespace?: string
