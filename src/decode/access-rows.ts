@@ -206,6 +206,8 @@ export function accessRows({ parts, least, escaped }: AccessLog): AccessRows {
           values[part] = next === SPACE ? bareAt(bytes, view, at, below) : enclosedAt(bytes, view, at, next, below)
           if (lists[part] === 1 && next === SPACE && stop > from && bytes[stop - 1] === COMMA && bytes[stop] === SPACE) {
             while (bytes[stop - 1] === COMMA && bytes[stop] === SPACE) bareAt(bytes, view, stop + 1, below)
+            // a space at the end of the line is none of the value
+            if (bytes[stop - 1] === SPACE) return -1
             values[part] = asciiText(bytes, from, stop)
           }
           at = stop
