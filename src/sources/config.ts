@@ -422,7 +422,7 @@ function findingOf(message: Members<MessageRole>, delivery: Delivery, context: C
   const kind = message.text('kind')
   const log_version = message.word('recordVersion')
   const isResult = objectOf(message.look('new')) === message.object('new')
-  const detail = result.text('annotation')
+  const detail = redactJson(result.text('annotation'))
   const { activity_id, finding_status } = lifecycleOf(state, before)
 
   return {

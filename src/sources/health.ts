@@ -123,7 +123,7 @@ export const health: Source<JsonObject, typeof declared> = {
       finding_info: {
         uid: arn,
         title: code,
-        desc: descriptionOf(detail),
+        desc: redactJson(descriptionOf(detail)),
         types: category === undefined ? undefined : [category],
         modified_time: modified,
       },
