@@ -52,6 +52,8 @@ interface Layout {
   readonly written: readonly string[]
   /** By cell: where its value stands in a row, or -1 for `rest`. */
   readonly places: readonly number[]
+  /** Rows with the fields of this layout only, so that few of them make small ones. */
+  readonly make: RowMaker
 }
 
 /**
@@ -63,7 +65,7 @@ interface Layout {
  */
 export function w3cDecoder<Name extends string>(log: W3cLog<Name>, fields?: readonly string[]): Decoder<W3cRow<Name>> {
   const { names } = log
-  const make: RowMaker = rowMaker(names.map((name, at) => ({ name, at })))
+  const makeAny = rowMaker(names.map((name, at) => ({ name, at })))
   const placeOf = new Map<string, number>(names.map((name, at) => [name, at]))
   let values: (string | undefined)[] = new Array<undefined>(names.length).fill(undefined)
   let layout: Layout | undefined
@@ -82,7 +84,7 @@ export function w3cDecoder<Name extends string>(log: W3cLog<Name>, fields?: read
       places.push(taken.has(place) ? -1 : place)
       taken.add(place)
     }
-    return { written, places }
+    return { written, places, make: rowMaker(places.flatMap(at => (at < 0 ? [] : [{ name: names[at]!, at }]))) }
   }
 
   if (fields !== undefined && fields.length > 0) {
@@ -93,13 +95,13 @@ export function w3cDecoder<Name extends string>(log: W3cLog<Name>, fields?: read
     header = `${FIELDS} ${fields.join(' ')}`
   }
 
-  const rowOf = (rest: JsonObject | undefined): W3cRow<Name> => {
+  const rowOf = (make: RowMaker, rest: JsonObject | undefined): W3cRow<Name> => {
     const row = make(values, rest) as W3cRow<Name> // the row maker has these names
     values = values.fill(undefined)
     return row
   }
 
-  const cellsRow = (line: string, { written, places }: Layout): W3cRow<Name> | { readonly fault: Fault } => {
+  const cellsRow = (line: string, { written, places, make }: Layout): W3cRow<Name> | { readonly fault: Fault } => {
     const cells = w3cCells(line, places.length)
     if (cells.length !== places.length) return { fault: { rule: 'field_count', expected: String(places.length), found: String(cells.length) } }
     let rest: Record<string, Json> | undefined
@@ -113,7 +115,7 @@ export function w3cDecoder<Name extends string>(log: W3cLog<Name>, fields?: read
         put(rest, written[i]!, cell)
       }
     }
-    return rowOf(rest)
+    return rowOf(make, rest)
   }
 
   // JSON objects repeat the same few names.
@@ -138,7 +140,7 @@ export function w3cDecoder<Name extends string>(log: W3cLog<Name>, fields?: read
         put(rest, written, value)
       }
     }
-    const row = rowOf(rest)
+    const row = rowOf(makeAny, rest)
     return some ? row : { fault: { rule: 'record_unknown', expected: log.record, found: clip(Object.keys(record).join(' ')) } }
   }
 

@@ -44,7 +44,12 @@ const VARIABLES = [
   'authorizer.claims.email',
 ] as const
 type Variable = (typeof VARIABLES)[number]
-type Values = { [V in Variable]?: string }
+type Values = { [V in Variable]: string | undefined }
+
+/** All variables, so that all records have one shape. */
+const NO_VALUES = Object.fromEntries(VARIABLES.map(variable => [variable, undefined])) as Values // of every name
+/** Under which path a variable stood in the record that is mapped. */
+const written = new Map<Variable, string>()
 
 const squashed = (name: string): string =>
   name
@@ -169,14 +174,13 @@ export const apiGateway: Source<JsonObject, typeof declared> = {
   },
 
   map(record, context) {
-    const values: Values = {}
-    const written: Values = {}
-    let rest = read(record, '', keysOf(context.logFormat), values, written)
+    const values: Values = { ...NO_VALUES }
+    let rest = read(record, '', keysOf(context.logFormat), values)
     const over = (variable: Variable, homeless: boolean): void => {
       const value = values[variable]
       if (value === undefined || !homeless) return
       rest ??= {}
-      put(rest, written[variable]!, value)
+      put(rest, written.get(variable) ?? variable, value)
     }
 
     const { requestTime, requestTimeEpoch, routeKey } = values
@@ -280,7 +284,7 @@ function redactString(text: string, key: string): string {
 interface Keys {
   readonly format: string | undefined
   /** The variable at a dotted path of a record. */
-  readonly byPath: Map<string, Variable | undefined>
+  readonly byPath: Map<string, Variable | null>
 }
 
 const NAMES: ReadonlySet<string> = new Set(VARIABLES)
@@ -295,7 +299,7 @@ let last: Keys = { format: undefined, byPath: new Map() }
  */
 function keysOf(format: string | undefined): Keys {
   if (last.format === format) return last
-  const byPath = new Map<string, Variable | undefined>()
+  const byPath = new Map<string, Variable | null>()
   // one of another log, where a run reads several, is not for this one
   if (format?.includes('$context.')) {
     let value: Json
@@ -316,14 +320,14 @@ function keysOf(format: string | undefined): Keys {
   return last
 }
 
-function name(format: JsonObject, path: string, byPath: Map<string, Variable | undefined>): void {
+function name(format: JsonObject, path: string, byPath: Map<string, Variable | null>): void {
   for (const key of Object.keys(format)) {
     const value = format[key]
     const at = path === '' ? key : `${path}.${key}`
     if (isJsonObject(value)) name(value, at, byPath)
     else if (typeof value === 'string' && value.startsWith('$context.')) {
       const variable = value.slice('$context.'.length)
-      byPath.set(at, isVariable(variable) ? variable : undefined)
+      byPath.set(at, isVariable(variable) ? variable : null)
     }
   }
 }
@@ -333,20 +337,20 @@ function isVariable(text: string): text is Variable {
 }
 
 /** Sorts the leaves of a record: known variables to `values`, all others to what is returned, nested as they are. */
-function read(object: JsonObject, path: string, keys: Keys, values: Values, written: Values): Record<string, Json | undefined> | undefined {
+function read(object: JsonObject, path: string, keys: Keys, values: Values): Record<string, Json | undefined> | undefined {
   let rest: Record<string, Json | undefined> | undefined
   for (const key of Object.keys(object)) {
     const value = object[key]
     if (value === undefined || isBlank(value)) continue
     const at = path === '' ? key : `${path}.${key}`
     let left: Json | undefined = value
-    if (isJsonObject(value)) left = read(value, at, keys, values, written)
+    if (isJsonObject(value)) left = read(value, at, keys, values)
     else {
       const text = word(value)
-      const variable = text === undefined ? undefined : variableAt(at, keys)
-      if (text !== undefined && variable !== undefined && values[variable] === undefined) {
+      const variable = text === undefined ? null : variableAt(at, keys)
+      if (text !== undefined && variable !== null && values[variable] === undefined) {
         values[variable] = text
-        written[variable] = at
+        written.set(variable, at)
         continue
       }
     }
@@ -357,10 +361,12 @@ function read(object: JsonObject, path: string, keys: Keys, values: Values, writ
   return rest
 }
 
-function variableAt(path: string, { byPath }: Keys): Variable | undefined {
-  if (byPath.has(path)) return byPath.get(path)
-  const variable = BY_NAME.get(squashed(path))
-  if (byPath.size < MOST_PATHS) byPath.set(path, variable)
+function variableAt(path: string, { byPath }: Keys): Variable | null {
+  let variable = byPath.get(path)
+  if (variable === undefined) {
+    variable = BY_NAME.get(squashed(path)) ?? null
+    if (byPath.size < MOST_PATHS) byPath.set(path, variable)
+  }
   return variable
 }
 

@@ -129,14 +129,14 @@ export const cloudfront: Source<CloudFrontRecord, typeof declared> = {
   mappingVersion: 1,
   columns: declared,
   notes: [
-    'Standard logs name their fields in a header, in any order and number; so do JSON records. Real-time logs have no header: give their fields in the order of the configuration as context.fields or --fields.',
-    'dst_endpoint is the distribution: uid from the record or the key, hostname its own domain name, zone the edge location. http_request.url.hostname is what the viewer asked for.',
-    'sc-status 000 (the viewer went away before an answer) is http_response.code 0 with status Unknown; status_code keeps the text.',
-    'The user agent, the content type and headers are percent-decoded, a user agent that was encoded twice (%2520) twice; URLs and the referrer stay as they were logged.',
-    'load_balancer.classification is x-edge-result-type, message x-edge-response-result-type, status_detail x-edge-detailed-result-type; metrics are the times as logged.',
-    'Requests that a geographic restriction or CloudFront itself blocked (ClientGeoBlocked, InvalidRequestBlocked) are Denied and Blocked. What AWS WAF blocked is known to the WAF log only: here it is a 403.',
-    'Cookies and credential headers are REDACTED, secret parameters of URLs too. Of real-time headers (cs-headers) each is an http_header.',
-    'Without c-ip (fields can be chosen) src_endpoint.svc_name is `viewer`: OCSF 1.1 wants a source. Without any time field, time is the hour in the name of the file.',
+    'Real-time logs have no header: give their fields in the order of the configuration as context.fields or --fields.',
+    'dst_endpoint is the distribution, its zone the edge location; http_request.url.hostname is what the viewer asked for.',
+    'sc-status 000 (the viewer went away) is http_response.code 0 with status Unknown; status_code keeps the text.',
+    'User agents (also those encoded twice), content types and headers are percent-decoded; URLs and referrers stay as logged.',
+    'In load_balancer, classification is x-edge-result-type and message x-edge-response-result-type.',
+    'ClientGeoBlocked and InvalidRequestBlocked are Denied and Blocked. What AWS WAF blocked is a mere 403 here.',
+    'Cookies, credential headers and secret parameters of URLs are REDACTED.',
+    'Without c-ip src_endpoint.svc_name is `viewer`: OCSF 1.1 wants a source. Without a time field, time is the hour in the file name.',
   ],
 
   recognise(head) {
@@ -161,15 +161,17 @@ export const cloudfront: Source<CloudFrontRecord, typeof declared> = {
     const agent = record['cs-user-agent']
     const { headers, forwarded, homeless } = headersOf(record)
     const status = record['sc-status']
-    const code = status !== undefined && /^\d{3}$/.test(status) ? Number(status) : undefined
+    const code = codeIn(status)
     const detail = record['x-edge-detailed-result-type']
     const uid = record.distributionid ?? record['primary-distribution-id'] ?? distributionIn(context.key)
     const result = record['x-edge-result-type']
     const response = record['x-edge-response-result-type']
-    const metrics = metricsOf(
-      TIMES,
-      TIMES.map(name => secondsIn(record[name])),
-    )
+    const metrics = metricsOf(TIMES, [
+      secondsIn(record['time-taken']),
+      secondsIn(record['time-to-first-byte']),
+      secondsIn(record['origin-fbl']),
+      secondsIn(record['origin-lbl']),
+    ])
     const name = record['cs-host']
     const hostname = name !== undefined && hostAndPort(name).hostname === name ? name : undefined
     const refused = detail !== undefined && REFUSED.has(detail)
@@ -178,7 +180,7 @@ export const cloudfront: Source<CloudFrontRecord, typeof declared> = {
       http_method,
       url,
       version: record['cs-protocol-version'],
-      user_agent: agent === undefined ? undefined : redactUrl(agentText(agent)),
+      user_agent: agent === undefined ? undefined : agentIn(agent),
       referrer: record['cs-referer'] === undefined ? undefined : redactUrl(record['cs-referer']),
       x_forwarded_for: forwarded,
       uid: record['x-edge-request-id'],
@@ -233,7 +235,7 @@ export const cloudfront: Source<CloudFrontRecord, typeof declared> = {
       action_id: refused ? BLOCKED : undefined,
       disposition_id: refused ? BLOCKED : undefined,
       // unmapped
-      unmapped: leftovers(record, time, url, host, uid, activity_id === 99, code === undefined, homeless),
+      unmapped: leftovers(record, time, url, host, uid, hostname, activity_id === 99, code === undefined, homeless),
     }
   },
 
@@ -252,8 +254,16 @@ function namesIn(head: Head): readonly string[] {
   return []
 }
 
+// The key is the same for all records of an object.
+let lastKey: string | undefined
+let lastDistribution: string | undefined
+
 function distributionIn(key: string | undefined): string | undefined {
-  return key === undefined ? undefined : FILE.exec(key)?.[1]
+  if (key !== lastKey) {
+    lastDistribution = key === undefined ? undefined : FILE.exec(key)?.[1]
+    lastKey = key
+  }
+  return lastDistribution
 }
 
 // ---- values ----
@@ -295,9 +305,37 @@ function agentText(text: string): string {
   return once !== text && ENCODED.test(once) && once.includes('%20') && !once.includes(' ') ? decoded(once) : once
 }
 
+// Many requests come from few user agents; the bound is for hostile ones.
+const MOST_AGENTS = 4096
+const agents = new Map<string, string>()
+
+function agentIn(text: string): string {
+  let agent = agents.get(text)
+  if (agent === undefined) {
+    agent = redactUrl(agentText(text))
+    if (agents.size === MOST_AGENTS) agents.clear()
+    if (text.length < 1024) agents.set(text, agent)
+  }
+  return agent
+}
+
 /** Seconds with a fraction, as they were logged. */
 function secondsIn(text: string | undefined): string | undefined {
-  return text !== undefined && /^\d+(?:\.\d+)?$/.test(text) ? text : undefined
+  if (text === undefined) return undefined
+  let point = -1
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 46 && point === -1) point = i
+    else if (code < 48 || code > 57) return undefined
+  }
+  return point === 0 || point === text.length - 1 || text === '' ? undefined : text
+}
+
+/** A status of three digits. */
+function codeIn(text: string | undefined): number | undefined {
+  if (text?.length !== 3) return undefined
+  const code = Number(text)
+  return code >= 0 && code <= 999 && secondsIn(text) !== undefined && !text.includes('.') ? code : undefined
 }
 
 function bytesIn(text: string | undefined): number | undefined {
@@ -327,28 +365,42 @@ function urlIn(record: CloudFrontRecord, host: string | undefined): UrlParts | u
   return urlOf(query === undefined || stem?.includes('?') === true ? stem : `${stem ?? ''}?${query}`, host, scheme)
 }
 
-function headersOf(record: CloudFrontRecord) {
-  const headers: Header[] = []
+interface Headers {
+  readonly headers: readonly Header[] | undefined
+  readonly forwarded: readonly string[] | undefined
+  /** Header lines that are none. */
+  readonly homeless: string | undefined
+}
+const NO_HEADERS: Headers = { headers: undefined, forwarded: undefined, homeless: undefined }
+
+function headersOf(record: CloudFrontRecord): Headers {
   const cookie = record['cs-cookie']
-  if (cookie !== undefined) headers.push(cookieHeader(cookie))
-  const lines = record['cs-headers'] === undefined ? undefined : headersIn(decoded(record['cs-headers']))
-  const add = (name: string, written: string | undefined): void => {
-    if (written === undefined) return
-    const value = redactHeaderValue(name.toLowerCase(), decoded(written))
-    if (lines?.some(line => line.name.toLowerCase() === name.toLowerCase() && line.value === value) !== true) headers.push({ name, value })
-  }
-  add('Accept', record['cs-accept'])
-  add('Accept-Encoding', record['cs-accept-encoding'])
+  const accept = record['cs-accept']
+  const encoding = record['cs-accept-encoding']
   const written = record['x-forwarded-for']
+  const all = record['cs-headers']
+  if ((cookie ?? accept ?? encoding ?? written ?? all) === undefined) return NO_HEADERS
+  const headers: Header[] = []
+  if (cookie !== undefined) headers.push(cookieHeader(cookie))
+  const lines = all === undefined ? undefined : headersIn(decoded(all))
+  addHeader(headers, lines, 'Accept', accept)
+  addHeader(headers, lines, 'Accept-Encoding', encoding)
   const forwarded = forwardedFor(written === undefined ? undefined : decoded(written))
-  if (forwarded === undefined) add('X-Forwarded-For', written)
+  if (forwarded === undefined) addHeader(headers, lines, 'X-Forwarded-For', written)
   if (lines !== undefined) for (const header of lines) headers.push(header)
   return {
     headers: headers.length === 0 ? undefined : headers,
     forwarded,
-    /** Headers that are none. */
-    homeless: record['cs-headers'] !== undefined && lines === undefined ? redactHeaderLines(record['cs-headers']) : undefined,
+    homeless: all !== undefined && lines === undefined ? redactHeaderLines(all) : undefined,
   }
+}
+
+/** Adds a header that the lines do not have. */
+function addHeader(headers: Header[], lines: readonly Header[] | undefined, name: string, written: string | undefined): void {
+  if (written === undefined) return
+  const lower = name.toLowerCase()
+  const value = redactHeaderValue(lower, decoded(written))
+  if (lines?.some(line => line.name.toLowerCase() === lower && line.value === value) !== true) headers.push({ name, value })
 }
 
 // ---- unmapped ----
@@ -359,41 +411,53 @@ function leftovers(
   url: UrlParts | undefined,
   host: string | undefined,
   uid: string | undefined,
+  hostname: string | undefined,
   odd: boolean,
   noCode: boolean,
   headers: string | undefined,
 ): JsonObject | undefined {
-  let out: Record<string, Json | undefined> | undefined
-  const keep = (name: string, value: Json | undefined): void => {
-    if (value === undefined) return
-    out ??= {}
-    put(out, name, typeof value === 'string' ? redactUrl(value) : redactJson(value))
-  }
+  let out: Leftovers
   const { rest, date, timestamp } = record
-  if (rest !== undefined) for (const name of Object.keys(rest)) keep(name, rest[name])
+  if (rest !== undefined) for (const name of Object.keys(rest)) out = kept(out, name, rest[name])
   // the other times, where they say another one
-  const iso = date === undefined && record.time === undefined ? undefined : isoFromMs(time)
-  if (iso !== undefined && date !== iso.slice(0, 10)) keep('date', date)
-  if (iso !== undefined && record.time !== iso.slice(11, 19)) keep('time', record.time)
-  if (record['timestamp(ms)'] !== undefined && whole(record['timestamp(ms)'], MOST_MS) === undefined) keep('timestamp(ms)', record['timestamp(ms)'])
-  if (timestamp !== undefined && (epochOf(timestamp) !== time || /\.\d{4}/.test(timestamp))) keep('timestamp', timestamp)
-  if (record['c-port'] !== undefined && whole(record['c-port'], 65535) === undefined) keep('c-port', record['c-port'])
-  if (record.asn !== undefined && whole(record.asn, MOST_INT) === undefined) keep('asn', record.asn)
-  for (const name of ['cs-bytes', 'sc-bytes'] as const) if (record[name] !== undefined && bytesIn(record[name]) === undefined) keep(name, record[name])
-  if (record['sc-content-len'] !== undefined && whole(record['sc-content-len'], MOST_INT) === undefined) keep('sc-content-len', record['sc-content-len'])
-  for (const name of TIMES) if (record[name] !== undefined && secondsIn(record[name]) === undefined) keep(name, record[name])
-  if (noCode) keep('sc-status', record['sc-status'])
-  if (odd) keep('cs-method', record['cs-method'])
-  if (record['ssl-protocol'] === undefined) keep('ssl-cipher', record['ssl-cipher'])
-  const name = record['cs-host']
-  if (name !== undefined && hostAndPort(name).hostname !== name) keep('cs(Host)', name)
-  if (host !== undefined && record['x-host-header'] === host && !saysHost(url, host)) keep('x-host-header', host)
-  if (url?.scheme !== record['cs-protocol']) keep('cs-protocol', record['cs-protocol'])
-  if (record['cs-uri-query'] !== undefined && record['cs-uri-stem']?.includes('?') === true && !record['cs-uri-stem'].endsWith(`?${record['cs-uri-query']}`))
-    keep('cs-uri-query', record['cs-uri-query'])
-  if (record['primary-distribution-id'] !== uid) keep('primary-distribution-id', record['primary-distribution-id'])
-  keep('cs-headers', headers)
-  return out
+  const exact = record['timestamp(ms)']
+  const iso = (exact === undefined && date !== undefined) || (date ?? record.time) === undefined ? undefined : isoFromMs(time)
+  if (iso !== undefined && date !== iso.slice(0, 10)) out = kept(out, 'date', date)
+  if (record.time !== undefined && (iso === undefined ? record.time.length !== 8 : record.time !== iso.slice(11, 19))) out = kept(out, 'time', record.time)
+  if (exact !== undefined && whole(exact, MOST_MS) === undefined) out = kept(out, 'timestamp(ms)', exact)
+  if (timestamp !== undefined && (epochOf(timestamp) !== time || /\.\d{4}/.test(timestamp))) out = kept(out, 'timestamp', timestamp)
+  out = keptUnless(out, 'c-port', record, 65535)
+  out = keptUnless(out, 'asn', record, MOST_INT)
+  out = keptUnless(out, 'cs-bytes', record, Number.MAX_SAFE_INTEGER)
+  out = keptUnless(out, 'sc-bytes', record, Number.MAX_SAFE_INTEGER)
+  out = keptUnless(out, 'sc-content-len', record, MOST_INT)
+  for (const name of TIMES) if (record[name] !== undefined && secondsIn(record[name]) === undefined) out = kept(out, name, record[name])
+  if (noCode) out = kept(out, 'sc-status', record['sc-status'])
+  if (odd) out = kept(out, 'cs-method', record['cs-method'])
+  if (record['ssl-protocol'] === undefined) out = kept(out, 'ssl-cipher', record['ssl-cipher'])
+  if (record['cs-host'] !== hostname) out = kept(out, 'cs(Host)', record['cs-host'])
+  if (host !== undefined && record['x-host-header'] === host && !saysHost(url, host)) out = kept(out, 'x-host-header', host)
+  if (url?.scheme !== record['cs-protocol']) out = kept(out, 'cs-protocol', record['cs-protocol'])
+  const query = record['cs-uri-query']
+  const stem = record['cs-uri-stem']
+  if (query !== undefined && stem?.includes('?') === true && !stem.endsWith(`?${query}`)) out = kept(out, 'cs-uri-query', query)
+  if (record['primary-distribution-id'] !== uid) out = kept(out, 'primary-distribution-id', record['primary-distribution-id'])
+  return kept(out, 'cs-headers', headers)
+}
+
+type Leftovers = Record<string, Json | undefined> | undefined
+
+function kept(out: Leftovers, name: string, value: Json | undefined): Leftovers {
+  if (value === undefined) return out
+  const all = out ?? {}
+  put(all, name, typeof value === 'string' ? redactUrl(value) : redactJson(value))
+  return all
+}
+
+/** Keeps a count that is none. */
+function keptUnless(out: Leftovers, name: Name, record: CloudFrontRecord, most: number): Leftovers {
+  const value = record[name]
+  return value === undefined || whole(value, most) !== undefined ? out : kept(out, name, value)
 }
 
 function saysHost(url: UrlParts | undefined, host: string): boolean {

@@ -115,9 +115,15 @@ export function redactUrls(value: Json | undefined): Json | undefined {
   if (typeof value === 'string') return redactUrl(value)
   if (Array.isArray(value)) return value.map(item => redactUrls(item as Json))
   if (!isJsonObject(value)) return value
-  const out: Record<string, Json | undefined> = {}
-  for (const key of Object.keys(value)) put(out, key, redactUrls(value[key]))
-  return out
+  let out: Record<string, Json | undefined> | undefined
+  for (const key of Object.keys(value)) {
+    const member = value[key]
+    const redacted = redactUrls(member)
+    if (redacted === member) continue
+    out ??= { ...value }
+    put(out, key, redacted)
+  }
+  return out ?? value
 }
 
 const STRINGS = /"(?:[^"\\]|\\.)*"/g
