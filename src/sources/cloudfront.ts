@@ -132,10 +132,7 @@ export const cloudfront: Source<CloudFrontRecord, typeof declared> = {
     'Real-time logs have no header: give their fields in the order of the configuration as context.fields or --fields.',
     'dst_endpoint is the distribution, its zone the edge location; http_request.url.hostname is what the viewer asked for.',
     'sc-status 000 (the viewer went away) is http_response.code 0 with status Unknown; status_code keeps the text.',
-    'User agents (also those encoded twice), content types and headers are percent-decoded; URLs and referrers stay as logged.',
-    'In load_balancer, classification is x-edge-result-type and message x-edge-response-result-type.',
     'ClientGeoBlocked and InvalidRequestBlocked are Denied and Blocked. What AWS WAF blocked is a mere 403 here.',
-    'Cookies, credential headers and secret parameters of URLs are REDACTED.',
     'Without c-ip src_endpoint.svc_name is `viewer`: OCSF 1.1 wants a source. Without a time field, time is the hour in the file name.',
   ],
 
