@@ -8,7 +8,7 @@ import { cloudCache } from './aws/flow-log.js'
 import { firstJson } from './aws/head.js'
 import { isEmpty, type Members, membersOf, type Names } from './aws/members.js'
 import { remembered } from './aws/remembered.js'
-import { redactJson, redactText } from './aws/secrets.js'
+import { redactJson, redactMember, redactText } from './aws/secrets.js'
 import { found, isBlank, keep, objectOf, text, word } from './aws/values.js'
 import type { Context, Skip, Source, Unmappable } from './source.js'
 
@@ -354,8 +354,9 @@ function tagsOf(value: Json): { readonly name: string; readonly value: string }[
   const members = objectOf(value)
   for (const name in members) {
     const member = members[name]
-    if (typeof member !== 'string') return undefined
-    tags.push({ name, value: redactText(member) })
+    const value = member === undefined ? undefined : redactMember(name, member)
+    if (typeof value !== 'string') return undefined
+    tags.push({ name, value })
   }
   return tags.length === 0 ? undefined : tags
 }
