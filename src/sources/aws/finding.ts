@@ -117,6 +117,8 @@ export interface Surroundings {
   readonly account: string | undefined
   readonly region: string | undefined
   readonly partition?: string | undefined
+  /** That account and region are said of the very resource, not of the finding: then they win over those in an ARN. */
+  readonly isOwn?: boolean
 }
 
 export interface Resource {
@@ -147,13 +149,14 @@ export function resourceOf(
   if (uid === undefined) return undefined
   const tags = details !== undefined && hasModernFindings(around.version) ? tagsOf(details) : undefined
   const isArn = uid.startsWith('arn:')
-  const account = (isArn ? accountInArn(uid) : undefined) ?? around.account
+  const inArn = isArn ? { account: accountInArn(uid), region: text(uid.split(':', 4)[3]) } : undefined
+  const account = around.isOwn === true ? (around.account ?? inArn?.account) : (inArn?.account ?? around.account)
   return {
     cloud_partition: around.partition,
     data: redactJson(details?.handOver()),
     name: name === uid ? undefined : name,
     owner: account === undefined ? undefined : ownerOf(account, undefined),
-    region: (isArn ? text(uid.split(':', 4)[3]) : undefined) ?? around.region,
+    region: around.isOwn === true ? (around.region ?? inArn?.region) : (inArn?.region ?? around.region),
     tags,
     type,
     uid,

@@ -21,6 +21,8 @@ export interface Taking {
   texts(key: string): readonly string[] | undefined
   /** Any value that says something. */
   json(key: string): Json | undefined
+  /** The text without taking it. */
+  said(key: string): string | undefined
   /** The value without taking it. */
   peek(key: string): Json | undefined
   /** The object at a member; one without members for anything else, which then stays. */
@@ -79,6 +81,7 @@ export function take(object: JsonObject): Taking {
     ip: key => read(key, value => (typeof value === 'string' && isIp(value) ? value : undefined)),
     texts: key => read(key, textsIn),
     json: key => read(key, value => (isBlank(value) ? undefined : value)),
+    said: key => text(valueAt(named(key))),
     peek: key => valueAt(named(key)),
     at: key => {
       const name = named(key)
