@@ -145,7 +145,8 @@ async function compile(source: AnySource, version: OcsfVersion, observables: boo
 /**
  * Offered mapped events, some at a time, before they are lowered, completed and validated: takes those from `from` on
  * that are valid events as they are, and returns the index of the first that it did not take. There are no outcomes for
- * what it took. What may be a duplicate is not offered.
+ * what it took. What may be a duplicate is not offered. Events wait for others across pushes, and with them the outcomes
+ * of records behind them.
  */
 export type Take = (events: readonly MappedEvent[], rawBytes: readonly number[], from: number) => number
 
@@ -320,7 +321,6 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
     },
     push(bytes) {
       decoder.push(bytes, onDecoded)
-      offer()
     },
     end() {
       decoder.end(onDecoded)

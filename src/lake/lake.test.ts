@@ -129,7 +129,7 @@ describe('mapped events', () => {
       const fallback = {}
       let taken = 0
       const all = Array.from({ length: 200 }, (_, n) => mapped(n, n % 50 === 49 ? { status_code: '-' } : {}))
-      const size = PART_BYTES / 60
+      const size = Math.ceil(PART_BYTES / 60)
       for (let at = 0; at < all.length; at++) {
         if (direct) {
           const end = parts.addMapped(

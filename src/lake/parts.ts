@@ -60,6 +60,11 @@ interface Open {
   readonly classUid: number
   readonly partition: Partition
   readonly writer: ParquetWriter
+  /** Mapped events that may be its next rows, and where they stand among those offered. */
+  readonly next: MappedEvent[]
+  readonly places: number[]
+  /** How many of those, from the first on, passed. */
+  fit: number
 }
 
 export function createParts({ unit, codec, layout = plainLayout, put }: PartsOptions): Parts {
@@ -84,7 +89,15 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
         'ocsf-lake.ocsf_version': version,
         'ocsf-lake.mapping_version': String(source.mappingVersion),
       }
-      target = { pipeline, classUid, partition, writer: createParquetWriter(columns.fields, { codec, metadata, mapped, observables: pipeline.observables }) }
+      target = {
+        pipeline,
+        classUid,
+        partition,
+        writer: createParquetWriter(columns.fields, { codec, metadata, mapped, observables: pipeline.observables }),
+        next: [],
+        places: [],
+        fit: 0,
+      }
       open.set(name, target)
     }
     return target
@@ -108,9 +121,9 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
   /** Whether so much more fills the part. */
   const isFull = (moreRows: number, moreBytes: number): boolean => rows + moreRows >= PART_ROWS || bytes + moreBytes >= PART_BYTES || open.size >= PART_OBJECTS
 
-  const count = (rawBytes: number): void => {
-    rows++
-    bytes += rawBytes
+  const count = (moreRows: number, moreBytes: number): void => {
+    rows += moreRows
+    bytes += moreBytes
     if (isFull(0, 0)) seal()
   }
 
@@ -134,27 +147,86 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
     return target
   }
 
+  /** The objects of the mapped events at hand, in the order in which they are met. */
+  const targets: Open[] = []
+  /** Of the events offered last: those that were added though one before them was not, since it is of another object. */
+  const early = new Set<number>()
+  let earlyOf: readonly MappedEvent[] | undefined
+
+  /**
+   * Shares out events from `from` on among open objects, as many as fit into the part and as are asked at once; returns
+   * where it ended. Whatever becomes of them, no part is sealed between them, so only their order in each object counts.
+   */
+  const gather = (pipeline: Pipeline, events: readonly MappedEvent[], rawBytes: readonly number[], from: number, fallback: Fallback): number => {
+    let some = 0
+    let size = 0
+    for (let at = from; at < events.length; at++) {
+      if (early.size > 0 && early.has(at)) continue
+      if (some > 0 && isFull(some, size)) return at
+      const target = openAt(pipeline, events[at]!, fallback)
+      if (target === undefined) return at
+      const { next, places, writer } = target
+      if (next.length === 0) targets.push(target)
+      next.push(events[at]!)
+      places.push(at)
+      some++
+      size += rawBytes[at]!
+      if (next.length >= writer.reach) return at + 1
+    }
+    return events.length
+  }
+
+  /** Where the first gathered event stands that does not pass: it may belong elsewhere, so all behind it wait. */
+  const ask = (end: number): number => {
+    let stop = end
+    for (const target of targets) {
+      const { writer, next, places } = target
+      const asked = countBelow(places, stop)
+      target.fit = asked === 0 ? 0 : writer.askMapped(next, asked)
+      if (target.fit < asked) stop = places[target.fit]!
+    }
+    return stop
+  }
+
+  /** Adds the gathered events before `until`; returns where the first stands that was not added. */
+  const addGathered = (events: readonly MappedEvent[], rawBytes: readonly number[], until: number): number => {
+    let stop = until
+    const added: number[] = []
+    for (const { writer, places, fit } of targets) {
+      const wanted = Math.min(fit, countBelow(places, until))
+      if (wanted === 0) continue
+      if (writer.addAsked(wanted)) for (let i = 0; i < wanted; i++) added.push(places[i]!)
+      else stop = Math.min(stop, places[0]!)
+    }
+    for (const { next, places } of targets) next.length = places.length = 0
+    targets.length = 0
+    let size = 0
+    for (const at of added) {
+      size += rawBytes[at]!
+      if (at > stop) early.add(at)
+    }
+    earlyOf = events
+    if (added.length > 0) count(added.length, size)
+    return stop
+  }
+
   return {
     add(pipeline, event, rawBytes, fallback) {
       const partition = layout.partition(event, fallback)
       const issue = layout.refuse(pipeline.source, event.class_uid, partition) ?? openFor(pipeline, event.class_uid, partition).writer.add(event)
       if (issue !== undefined) return issue
-      count(rawBytes)
+      count(1, rawBytes)
       return undefined
     },
     addMapped(pipeline, events, rawBytes, from, fallback) {
+      if (early.size > 0 && earlyOf !== events) early.clear()
       let at = from
       while (at < events.length) {
-        const target = openAt(pipeline, events[at]!, fallback)
-        if (target === undefined) return at
-        let end = at
-        let size = 0
-        do size += rawBytes[end++]!
-        while (end < events.length && !isFull(end - at, size) && isNear(pipeline, events[end]!, fallback))
-        const added = target.writer.addMapped(events, at, end)
-        for (let i = 0; i < added; i++) count(rawBytes[at + i]!)
-        at += added
-        if (at < end) return at
+        const end = gather(pipeline, events, rawBytes, at, fallback)
+        if (targets.length === 0) return end
+        const stop = addGathered(events, rawBytes, ask(end))
+        if (stop < end) return stop
+        at = end
       }
       return at
     },
@@ -162,4 +234,11 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
       if (open.size > 0) seal()
     },
   }
+}
+
+/** How many of ascending numbers are below a limit. */
+function countBelow(ascending: readonly number[], limit: number): number {
+  let count = ascending.length
+  while (count > 0 && ascending[count - 1]! >= limit) count--
+  return count
 }

@@ -4,7 +4,7 @@ import type { Issue } from '../ocsf/issue.js'
 import type { MappedClass } from '../ocsf/mapped.js'
 import { appendMap, NEVER, store } from './cells.js'
 import { addSlot, beginRow, type ColumnBuffer, columnMemory, createColumn, rowSlot, truncate } from './column.js'
-import { type MappedRows, mappedRows } from './mapped-rows.js'
+import { mappedRows } from './mapped-rows.js'
 import { BATCH_ROWS } from './mapped-steps.js'
 import type { Leaf, ParquetSchema, SchemaNode } from './schema.js'
 import { cellOf, isObject, Misfit } from './values.js'
@@ -28,6 +28,12 @@ export interface Shredder {
    * not; returns how many. The one that did not pass, if any, left no row.
    */
   addMapped(events: readonly Obj[], from: number, to: number): number
+  /** Mapped events that are asked at once at most; 0 without what they must meet. */
+  readonly reach: number
+  /** How many of the mapped events `[from, to)` pass, from the first on. Adds none. */
+  ask(events: readonly Obj[], from: number, to: number): number
+  /** Adds the first `count` of those that passed when they were asked last, before any other is added; all or none. */
+  addAsked(count: number): boolean
 }
 
 /** A schema node with its columns and what it held last. */
@@ -72,18 +78,34 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
   const takeBack = (): void => {
     for (const column of columns) truncate(column, rows)
   }
-  /** Writes events that passed; none of them where one is too deep or too long, unless it is the last of several. */
-  const write = (direct: MappedRows, count: number): number => {
+  const ask = (events: readonly Obj[], from: number, to: number): number => {
+    if (direct === undefined || (misses >= PATIENCE && ++misses % RETRY !== 0)) return 0
+    if (before === 'add') direct.forget()
+    before = 'addMapped'
+    const tried = Math.min(to - from, step)
+    const fit = direct.check(events, from, from + tried)
+    if (fit === tried) step = Math.min(step * 2, BATCH_ROWS)
+    else {
+      step = Math.max(step >> 1, FEWEST)
+      misses++
+    }
+    return fit
+  }
+  /** Writes events that passed; none of them where one is too deep or too long. */
+  const addAsked = (count: number): boolean => {
+    if (direct === undefined) return false
     try {
       direct.write(rows, count)
-      rows += count
-      return count
     } catch (error) {
       issueOf(error) // throws what is a fault of ours
       takeBack()
       direct.forget()
-      return 0
+      misses++
+      return false
     }
+    rows += count
+    misses = 0
+    return true
   }
   return {
     columns,
@@ -110,24 +132,20 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
     },
     addMapped(events, from, to) {
       let at = from
-      while (direct !== undefined && at < to) {
-        if (misses >= PATIENCE && ++misses % RETRY !== 0) break
-        if (before === 'add') direct.forget()
-        before = 'addMapped'
-        const tried = Math.min(to, at + step)
-        const fit = direct.check(events, at, tried)
-        const written = fit === 0 ? 0 : write(direct, fit)
-        at += written
-        if (written > 0) misses = 0
-        if (at === tried) step = Math.min(step * 2, BATCH_ROWS)
-        else {
-          step = Math.max(step >> 1, FEWEST)
-          misses++
-          break
-        }
+      while (at < to) {
+        const tried = Math.min(to - at, step)
+        const fit = ask(events, at, to)
+        if (fit === 0 || !addAsked(fit)) break
+        at += fit
+        if (fit < tried) break
       }
       return at - from
     },
+    get reach() {
+      return direct === undefined ? 0 : step
+    },
+    ask,
+    addAsked,
   }
 }
 

@@ -43,6 +43,12 @@ export interface ParquetWriter {
    * on behind it. The events must not change afterwards.
    */
   addMapped(events: readonly Readonly<Record<string, unknown>>[], from?: number, to?: number): number
+  /** Mapped events that `askMapped` asks at once at most. */
+  readonly reach: number
+  /** `addMapped` in two steps: how many of the first `to` mapped events would be added, without adding them. */
+  askMapped(events: readonly Readonly<Record<string, unknown>>[], to: number): number
+  /** Adds the first `count` of them, before any other is added; whether it did: all or, where one is too deep or too long, none. */
+  addAsked(count: number): boolean
   /** The file, sorted. Ends the writer. */
   finish(): Uint8Array
 }
@@ -115,6 +121,16 @@ export function createParquetWriter(
     addMapped(events, from = 0, to = events.length) {
       if (finished) throw new Error('parquet: the writer is finished')
       return shredder.addMapped(events, from, to)
+    },
+    get reach() {
+      return shredder.reach
+    },
+    askMapped(events, to) {
+      if (finished) throw new Error('parquet: the writer is finished')
+      return shredder.ask(events, 0, to)
+    },
+    addAsked(count) {
+      return shredder.addAsked(count)
     },
     finish() {
       if (finished) throw new Error('parquet: the writer is finished')
