@@ -157,7 +157,7 @@ describe('the doors', () => {
 })
 
 /** Minified KiB, as the README states it. */
-const LIMIT = 45
+const LIMIT = 50
 
 const { SOURCES } = sources
 

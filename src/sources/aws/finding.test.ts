@@ -38,4 +38,7 @@ it('leaves tags in the details below 1.5, and reads them as an object too', () =
   const details = take({ tags: { team: 'soc' } })
   expect(resourceOf('Instance', undefined, 'i-1', { ...AROUND, version: '1.1.0' }, details)?.data).toEqual({ tags: { team: 'soc' } })
   expect(tagsOf(take({ tags: { team: 'soc' } }))).toEqual([{ name: 'team', value: 'soc' }])
+  const secret = [{ name: 'masterUserPassword', value: 'REDACTED' }]
+  expect(tagsOf(take({ tags: { masterUserPassword: 'example' } }))).toEqual(secret)
+  expect(tagsOf(take({ tags: [{ key: 'masterUserPassword', value: 'example' }] }))).toEqual(secret)
 })

@@ -2,7 +2,7 @@
 import { isJsonObject, type JsonObject } from '../../json.js'
 import type { OcsfVersion } from '../../ocsf/facts.js'
 import { remembered } from './remembered.js'
-import { redactJson } from './secrets.js'
+import { redactJson, redactMember } from './secrets.js'
 import type { Taking } from './taking.js'
 import { accountInArn, text } from './values.js'
 
@@ -163,6 +163,12 @@ export function resourceOf(
   }
 }
 
+/** A tag that is called like a secret is taken for one. */
+function tagOf(name: string, value: string | undefined) {
+  const kept = value === undefined ? undefined : redactMember(name, value)
+  return { name, value: typeof kept === 'string' ? kept : value }
+}
+
 /** Tags, which AWS writes as a list of `key` and `value`, or as an object. */
 export function tagsOf(details: Taking): Resource['tags'] {
   const map = details.peek('tags')
@@ -170,7 +176,7 @@ export function tagsOf(details: Taking): Resource['tags'] {
     const taking = details.at('tags')
     const tags = Object.keys(map).flatMap(name => {
       const value = taking.text(name)
-      return value === undefined ? [] : [{ name, value }]
+      return value === undefined ? [] : [tagOf(name, value)]
     })
     return tags.length === 0 ? undefined : tags
   }
@@ -179,7 +185,7 @@ export function tagsOf(details: Taking): Resource['tags'] {
     const value = tag.peek('value')
     if (name === undefined || (value !== undefined && typeof value !== 'string')) return []
     tag.text('key')
-    return [{ name, value: tag.text('value') }]
+    return [tagOf(name, tag.text('value'))]
   })
   return tags.length === 0 ? undefined : tags
 }

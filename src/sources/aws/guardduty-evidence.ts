@@ -6,7 +6,8 @@ import { domainName, transportOf } from './dns.js'
 import { hasModernFindings } from './finding.js'
 import type { Endpoint, Evidence, File, Malware, Process, User } from './guardduty-columns.js'
 import { credentialOf, directionOf, fileAt, fileOf, portOf, processOf, remoteOf } from './guardduty-parts.js'
-import { redactJson, redactText } from './secrets.js'
+import { redactUrl } from './secret-urls.js'
+import { redactJson } from './secrets.js'
 import { filled, type Taking } from './taking.js'
 
 /** Who acted, as the resource of the finding names them. */
@@ -129,7 +130,7 @@ export function actionOf(service: Taking, resource: Taking, version: OcsfVersion
       api: { operation: verb, response: code === undefined ? undefined : { code } },
       src_endpoint: kubernetesClient(kubernetes, version),
       http_request:
-        path === undefined && agent === undefined ? undefined : { user_agent: agent, url: path === undefined ? undefined : { path: redactText(path) } },
+        path === undefined && agent === undefined ? undefined : { user_agent: agent, url: path === undefined ? undefined : { path: redactUrl(path) } },
       data: redactJson(kubernetes.handOver()),
     })
   }
