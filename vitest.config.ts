@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    setupFiles: ['fixtures/seed.ts'],
     include: ['src/**/*.test.ts', 'schemas/*.test.ts'],
     testTimeout: 30_000,
     coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/ocsf/generated/**', 'src/**/*.test.ts'], reporter: ['text-summary', 'text'] },
