@@ -38,14 +38,15 @@ function inputOf(source: AnySource, file: string): Input | undefined {
   const once = bytesOf(source, file)
   const context = { ...contextOf(source, file), version: '1.1.0' } as const
   const { records } = pass(source, { bytes: once, context })
-  // a header stands once in a file
-  for (const body of [once.subarray(once.indexOf(10) + 1), once]) {
+  // a header, of two lines at most, stands once in a file
+  const second = once.indexOf(10) + 1
+  for (const body of [once.subarray(once.indexOf(10, second) + 1), once.subarray(second), once]) {
     const times = Math.ceil(CASE_BYTES / (body.length + 1))
     const bytes = new Uint8Array(once.length + 1 + times * (body.length + 1)).fill(10)
     bytes.set(once)
     for (let copy = 0; copy < times; copy++) bytes.set(body, once.length + 1 + copy * (body.length + 1))
     const done = pass(source, { bytes, context })
-    if (records > 0 && done.faults === 0 && done.records === records * (times + 1)) return { bytes, context }
+    if (records > 0 && body.length > 0 && done.faults === 0 && done.records === records * (times + 1)) return { bytes, context }
   }
   return undefined
 }
