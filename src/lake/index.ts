@@ -1,4 +1,5 @@
 /** The `ocsf-lake/lake` door: where bytes belong. */
+export { type BackfillDefinitionOptions, type BackfillInput, backfillDefinition, type State, type StateField, type StateMachine } from './backfill.js'
 export { athenaTable, type DdlOptions, duckdbView, tableName } from './ddl.js'
 export { type Layout, plainLayout, securityLakeLayout } from './layout.js'
 export { customSourceName, MAX_SOURCE_NAME, type ObjectName, objectKey } from './object-key.js'

@@ -9,7 +9,7 @@ import { createUnitConverter, type UnitConverter, type UnitDoors, type UnitSetti
 import { MAX_BYTES } from '../read-object.js'
 import { openRejects, type Rejected, UNKNOWN } from '../rejects.js'
 import type { Unit } from '../units.js'
-import { type BatchAnswer, batchAnswer, type Summary, summaryOf, throwUndone } from './answers.js'
+import { type BatchAnswer, batchAnswer, batchSummary, type Remainder, type Summary, summaryOf, throwUndone } from './answers.js'
 import { type FirehoseAnswer, transform } from './firehose.js'
 import { logLine } from './metrics.js'
 import { checkHandlerOptions, deadLettersOf, type HandlerOptions, ownPlaces } from './options.js'
@@ -18,7 +18,7 @@ import { type Item, type ObjectWork, type RecordWork, readTrigger, type Service,
 import { createWatch, type LambdaContext } from './watch.js'
 import { objectUnit, recordUnit, recordUnitName, urlOf } from './work.js'
 
-export type Answer = BatchAnswer | FirehoseAnswer | Summary
+export type Answer = BatchAnswer | FirehoseAnswer | Summary | Remainder
 
 export type Handler = (event: unknown, context: LambdaContext) => Promise<Answer>
 
@@ -60,8 +60,10 @@ export function createHandler(options: HandlerOptions): Handler {
     const answer = trigger.service === 'firehose' ? await transform(run, convert, () => openLetters(options, trigger)) : await writeLake(run, convert, options)
     finish(run, started, namespace)
     if (answer !== undefined) return answer
+    const summary = summaryOf(run.report, run.skipped)
+    if (trigger.batch !== undefined) return batchSummary(trigger.batch, trigger.items, run.failures, summary)
     throwUndone(run.failures, trigger.items)
-    return summaryOf(run.report, run.skipped)
+    return summary
   }
 }
 

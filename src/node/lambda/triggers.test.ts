@@ -116,6 +116,8 @@ describe('an object that S3 announces', () => {
     expect(workIn(created('a'))).toEqual([
       { kind: 'object', bucket: 'example-logs', key: 'a', versionId: 'v1', etag: 'b1946ac92492d2347c6235b4d2611184', size: 12 },
     ])
+    const inventoried = { Items: [{ Key: 'a', ETag: etag, Size: '12', VersionId: '', IsLatest: 'true' }], BatchInput: { bucket: 'example-logs' } }
+    expect(workIn(inventoried)).toEqual([{ kind: 'object', bucket: 'example-logs', key: 'a', versionId: undefined, etag, size: 12 }])
     const listed = { Items: [{ Key: 'a', Etag: `"${etag}"` }], BatchInput: { Bucket: 'example-logs' } }
     expect(workIn(listed)).toEqual([{ kind: 'object', bucket: 'example-logs', key: 'a', versionId: undefined, etag, size: undefined }])
   })
@@ -132,6 +134,7 @@ describe('an object that S3 announces', () => {
     ['step-functions', { bucket: 'example-logs', key: 'a b' }],
     ['step-functions', { Items: [{ Key: 'a b', Size: 12, Etag: '"b1"', LastModified: 1 }], BatchInput: { bucket: 'example-logs' } }],
     ['step-functions', [{ bucket: 'example-logs', key: 'a b' }]],
+    ['step-functions', { Items: [{ Bucket: 'example-logs', Key: 'a+b', Size: '12' }], BatchInput: { bucket: 'example-logs', prefix: 'a ', keys: 'encoded' } }],
   ] as const)('is found by way of %s', (service, event) => {
     expect(readTrigger(event)).toMatchObject({ service, items: [{ work: [{ kind: 'object', bucket: 'example-logs', key: 'a b' }] }] })
   })

@@ -39,7 +39,7 @@ export interface RecordWork {
 /** Nothing to convert, by definition. */
 export interface NoWork {
   readonly kind: 'none'
-  readonly reason: 'test_event' | 'control_message' | 'not_created'
+  readonly reason: 'test_event' | 'control_message' | 'not_created' | 'not_latest' | 'other_prefix'
 }
 
 export type Work = ObjectWork | RecordWork | NoWork
@@ -56,6 +56,14 @@ export interface Trigger {
   readonly items: readonly Item[]
   /** Id of the one source that the caller says the records are of; direct invocations only. */
   readonly source?: string
+  /** Of a Distributed Map that takes back what is left undone of a batch, instead of an error. */
+  readonly batch?: Batch
+}
+
+/** A batch as it came: its items one by one, and what goes along with each batch. */
+export interface Batch {
+  readonly items: readonly Json[]
+  readonly input: JsonObject
 }
 
 /**
@@ -64,18 +72,15 @@ export interface Trigger {
  * @throws OcsfLakeError `event_unknown` for a shape that is none of the documented ones, saying what was seen
  */
 export function readTrigger(event: unknown, functionRegion?: string): Trigger {
-  if (Array.isArray(event)) return { service: 'step-functions', items: event.map((item, at) => taskItem(item, undefined, at)) }
+  if (Array.isArray(event)) return { service: 'step-functions', items: event.map((item, at) => taskItem(item, {}, at)) }
   if (!isObject(event)) throw unknownShape(event)
   if (event.Event === 's3:TestEvent') return { service: 's3', items: [nothing('s3:TestEvent', 'test_event')] }
   if (Array.isArray(event.Records)) return recordsTrigger(event, event.Records)
   if (Array.isArray(event.records)) return 'deliveryStreamArn' in event ? firehoseTrigger(event, event.records) : directTrigger(event, event.records)
   if (isObject(event.awslogs) && typeof event.awslogs.data === 'string') return logsTrigger(event.awslogs.data, functionRegion)
   if (isEventBridge(event)) return { service: 'eventbridge', items: [{ id: textOf(event.id), work: [eventWork(event) ?? refuse(event)] }] }
-  if (Array.isArray(event.Items)) {
-    const batch = isObject(event.BatchInput) ? event.BatchInput : event
-    return { service: 'step-functions', items: event.Items.map((item, at) => taskItem(item, bucketIn(batch), at)) }
-  }
-  if (bucketIn(event) !== undefined && keyIn(event) !== undefined) return { service: 'step-functions', items: [taskItem(event, undefined, 0)] }
+  if (Array.isArray(event.Items)) return batchTrigger(event, event.Items)
+  if (bucketIn(event) !== undefined && keyIn(event) !== undefined) return { service: 'step-functions', items: [taskItem(event, {}, 0)] }
   const named = deliveryNotice(event)
   if (named !== undefined) return { service: 's3', items: [{ id: '', work: named }] }
   throw unknownShape(event)
@@ -269,16 +274,42 @@ function directTrigger(event: JsonObject, records: readonly unknown[]): Trigger 
   return { service: 'direct', items, source: optional(event.source) }
 }
 
-/** `{bucket, key}`, or a row of ListObjectsV2 as a Distributed Map hands it on, with the bucket beside the batch. */
-function taskItem(item: unknown, bucketOfBatch: string | undefined, at: number): Item {
+/** https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itembatcher.html */
+function batchTrigger(event: JsonObject, items: readonly Json[]): Trigger {
+  const input = isObject(event.BatchInput) ? event.BatchInput : event
+  const read = items.map((item, at) => taskItem(item, input, at))
+  return { service: 'step-functions', items: read, batch: input.undone === 'return' ? { items, input } : undefined }
+}
+
+/**
+ * `{bucket, key}`, or as a Distributed Map hands them on, with what is said of the whole batch beside it: a row of
+ * ListObjectsV2, or of an S3 inventory, where all is text.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory.html
+ */
+function taskItem(item: unknown, { keys, prefix, ...batch }: JsonObject, at: number): Item {
   if (!isObject(item)) throw unknownShape(item)
-  const bucket = bucketIn(item) ?? bucketOfBatch
-  const key = keyIn(item)
-  if (bucket === undefined || key === undefined) throw unknownShape(item)
+  const bucket = bucketIn(item) ?? bucketIn(batch)
+  const stored = keyIn(item)
+  if (bucket === undefined || stored === undefined) throw unknownShape(item)
+  const key = keys === 'encoded' ? fromNotification(stored) : stored
+  const none = (reason: NoWork['reason']): Item => ({ id: String(at), work: [{ kind: 'none', reason }] })
+  if (typeof prefix === 'string' && !key.startsWith(prefix)) return none('other_prefix')
+  if (item.IsDeleteMarker === 'true') return none('not_created')
+  if (item.IsLatest === 'false') return none('not_latest') // what it was overwritten with is a row of its own
   const versionId = versionOf(item.versionId ?? item.VersionId)
+  const size = item.size ?? item.Size
   return {
     id: String(at),
-    work: [{ kind: 'object', bucket, key, versionId, etag: etagOf(item.etag ?? item.Etag ?? item.ETag), size: sizeOf(item.size ?? item.Size) }],
+    work: [
+      {
+        kind: 'object',
+        bucket,
+        key,
+        versionId,
+        etag: etagOf(item.etag ?? item.Etag ?? item.ETag),
+        size: sizeOf(typeof size === 'string' && /^\d+$/.test(size) ? Number(size) : size),
+      },
+    ],
   }
 }
 
