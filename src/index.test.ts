@@ -88,6 +88,7 @@ describe('the doors', () => {
           "PART_ROWS",
           "addsUp",
           "athenaTable",
+          "backfillDefinition",
           "checkSecurityLakeVersion",
           "countIn",
           "countOutcome",
