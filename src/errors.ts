@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'input_unreadable'
   | 'input_replaced'
   | 'output_unwritable'
+  | 'partition_compacted'
   | 'codec_missing'
   | 'peer_missing'
   | 'bucket_missing'

@@ -15,6 +15,7 @@ import { chooseSource } from '../recognise.js'
 import { type AnySource, HEAD_BYTES } from '../sources/source.js'
 import type { S3Settings } from './aws/s3.js'
 import { nodeCodec } from './codecs.js'
+import { compactionGuard } from './compacted.js'
 import type { Unzipped } from './gunzip.js'
 import type { Input } from './inputs.js'
 import { readable, readHead } from './read-object.js'
@@ -68,6 +69,8 @@ export interface UnitDoors {
   readonly lines: LineSink | undefined
   /** Where rejects go instead of the place of the settings. */
   readonly rejects?: Rejects
+  /** Whether nothing goes into a partition that was compacted; else what was not merged there does. */
+  readonly uncompacted?: boolean
 }
 
 /** Converts units one at a time and returns the report of each. */
@@ -84,7 +87,7 @@ export async function createUnitConverter(settings: UnitSettings, parquet: Parqu
   const store = lake === undefined ? openStore(out ?? '.', s3) : securityLakeStore(lake, s3)
   const state = openState(settings)
   const layout = lake === undefined ? plainLayout : securityLakeLayout(lake)
-  return async (unit, { claim, onProgress, lines, rejects: kept }) => {
+  return async (unit, { claim, onProgress, lines, rejects: kept, uncompacted }) => {
     const name = await claim(unit, await contentOf(unit.inputs))
     const unitHash = hashOf(name)
     const finished = await state.find(unitHash)
@@ -93,8 +96,10 @@ export async function createUnitConverter(settings: UnitSettings, parquet: Parqu
     const sealed: LakeObject[] = []
     const parts = lines === undefined ? createParts({ unit: name, codec, layout, put: object => sealed.push(object) }) : undefined
     const rejects = kept ?? (await openRejects(settings.rejects, unitHash, s3))
+    const mayPut = lake === undefined ? compactionGuard(store, Date.now(), uncompacted) : async () => {}
     const drain = async (): Promise<void> => {
       for (const object of sealed.splice(0)) {
+        await mayPut(object.key)
         const put = await store.put(object)
         report.objects.push({ key: object.key, class: object.class, rows: object.rows, bytes: object.bytes.length, put })
       }

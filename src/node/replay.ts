@@ -123,6 +123,7 @@ async function replayFile(file: Input, report: ReplayReport, converters: Convert
       onProgress() {},
       lines: dryRun ? { write: async () => {}, close: async () => [] } : undefined,
       rejects: failures(byInput, left),
+      uncompacted: true,
     })
     mergeReport(report, done)
   }

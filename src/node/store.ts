@@ -1,7 +1,7 @@
 /** Where a run writes: a folder, or a prefix in S3. */
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, sep } from 'node:path'
 import { OcsfLakeError } from '../errors.js'
 import type { PutOutcome } from '../lake/report.js'
 import { below, isS3Url, type S3Url, s3Place } from '../lake/s3-url.js'
@@ -29,8 +29,27 @@ export interface Store {
   clear(key: string): Promise<boolean>
 }
 
+/** What a listing says of an object. */
+export interface Listed {
+  readonly key: string
+  /** Stored bytes. */
+  readonly size: number
+  /** Changes when the object does: its ETag, or the time a file was written. */
+  readonly etag: string
+}
+
+/** A store of your own, where objects may be listed and taken away. */
+export interface OwnStore extends Store {
+  /** What lies below a folder of keys, which is empty or ends with `/`, in the order of S3. */
+  list(folder: string): AsyncGenerator<Listed, void, undefined>
+  /** Puts the object of one key under another, whole; afterwards it may be gone from the first. */
+  move(from: string, to: string): Promise<void>
+  /** Takes objects away; those that are not there are none the worse. */
+  remove(keys: readonly string[]): Promise<void>
+}
+
 /** The store of a place: `s3://bucket/prefix`, or a folder. */
-export function openStore(place: string, settings: S3Settings = {}): Store {
+export function openStore(place: string, settings: S3Settings = {}): OwnStore {
   return isS3Url(place) ? s3Store(s3Place(place), settings) : folderStore(place)
 }
 
@@ -39,7 +58,7 @@ export function placeBelow(place: string, key: string): string {
   return isS3Url(place) ? below(place, key) : join(place, key)
 }
 
-function folderStore(folder: string): Store {
+function folderStore(folder: string): OwnStore {
   const get = (key: string): Promise<Uint8Array | undefined> =>
     readFile(join(folder, key)).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined
@@ -72,7 +91,27 @@ function folderStore(folder: string): Store {
         await rm(join(folder, key), { force: true })
         return there
       }),
+    async *list(below) {
+      for (const name of await filesBelow(join(folder, below))) {
+        const info = await stat(join(folder, below, name)).catch(() => undefined)
+        if (info?.isFile()) yield { key: below + name, size: info.size, etag: String(info.mtimeMs) }
+      }
+    },
+    move: (from, to) => writing(join(folder, to), () => rename(join(folder, from), join(folder, to))),
+    async remove(keys) {
+      for (const key of keys) await writing(join(folder, key), () => rm(join(folder, key), { force: true }))
+    },
   }
+}
+
+/** Names with `/`, in the order of S3: by their UTF-8 bytes. */
+async function filesBelow(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  const names = entries.map(name => (sep === '/' ? name : name.replaceAll(sep, '/')))
+  return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
 }
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -81,8 +120,10 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   json: 'application/json',
 }
 
+const contentTypeOf = (key: string): string => CONTENT_TYPES[key.slice(key.lastIndexOf('.') + 1)] ?? 'application/octet-stream'
+
 /** Needs Get, List and Put, of which only Put must be allowed: without the others an object that is there is replaced and counts as written. */
-function s3Store({ bucket, key: prefix }: S3Url, settings: S3Settings, role?: ProviderRole): Store {
+function s3Store({ bucket, key: prefix }: S3Url, settings: S3Settings, role?: ProviderRole): OwnStore {
   const placed = (key: string): S3Url => ({ bucket, key: below(prefix, key) })
   // HEAD is answered without a reason (400 for expired credentials): the request that follows is given one.
   const unlessDenied = (error: unknown): undefined => {
@@ -93,8 +134,7 @@ function s3Store({ bucket, key: prefix }: S3Url, settings: S3Settings, role?: Pr
     const sha256 = createHash('sha256').update(bytes).digest('base64')
     const before = await s3.head(placed(key)).catch(unlessDenied)
     if (before?.sha256 === sha256 && before.size === bytes.length) return 'unchanged'
-    const contentType = CONTENT_TYPES[key.slice(key.lastIndexOf('.') + 1)] ?? 'application/octet-stream'
-    await s3.put({ ...placed(key), bytes, contentType, sha256 })
+    await s3.put({ ...placed(key), bytes, contentType: contentTypeOf(key), sha256 })
     return before === undefined ? 'written' : 'replaced'
   }
   return {
@@ -124,8 +164,33 @@ function s3Store({ bucket, key: prefix }: S3Url, settings: S3Settings, role?: Pr
       if (found !== undefined && found.size > 0) await put(s3, { key, bytes: new Uint8Array(0) })
       return found !== undefined
     },
+    async *list(folder) {
+      const s3 = await openS3(settings, role)
+      const start = below(prefix, '').length
+      let next: string | undefined
+      do {
+        const page = await s3.list(placed(folder), next)
+        for (const { key, size, etag } of page.objects) yield { key: key.slice(start), size, etag }
+        next = page.next
+      } while (next !== undefined)
+    },
+    async move(from, to) {
+      const s3 = await openS3(settings, role)
+      await s3.copy(placed(from), { ...placed(to), contentType: contentTypeOf(to) })
+    },
+    async remove(keys) {
+      const s3 = await openS3(settings, role)
+      for (let at = 0; at < keys.length; at += S3_DELETES)
+        await s3.remove(
+          bucket,
+          keys.slice(at, at + S3_DELETES).map(key => placed(key).key),
+        )
+    },
   }
 }
+
+/** Objects that one DeleteObjects takes. */
+const S3_DELETES = 1000
 
 /** Security Lake: keys are whole URLs below the locations of its custom sources, each written by the role of its own. */
 export function securityLakeStore(target: SecurityLakeTarget, settings: S3Settings): Store {

@@ -331,7 +331,7 @@ describe('faults of S3', () => {
       return sayS3Error(response, status, code)
     }
     await whole()
-    expect(failed.size).toBe(3)
+    expect(failed.size).toBe(4) // the listing, the input, the marker of a compacted partition, the object
   })
 
   it('throttling that does not end is a fault that says so', async () => {

@@ -3,7 +3,7 @@ import { type ErrorCode, OcsfLakeError } from '../../errors.js'
 
 /** What was asked: the action that a policy must allow, and the resource that it must name. */
 export interface S3Request {
-  readonly action: 's3:GetObject' | 's3:ListBucket' | 's3:PutObject'
+  readonly action: 's3:GetObject' | 's3:ListBucket' | 's3:PutObject' | 's3:DeleteObject'
   readonly bucket: string
   /** Undefined for the bucket itself. */
   readonly key?: string
@@ -66,7 +66,7 @@ export function s3Fault(error: unknown, request: S3Request): OcsfLakeError {
   if (message.includes('Region is missing')) return fault('option_invalid', `No AWS region is set for ${at}: set AWS_REGION or a profile with a region.`)
   if (status === 403 || name === 'AccessDenied') {
     const kms = action === 's3:PutObject' ? 'kms:GenerateDataKey' : 'kms:Decrypt'
-    const more = action === 's3:ListBucket' ? '' : ` (and ${kms} on its key, where the bucket has a KMS key)`
+    const more = action === 's3:ListBucket' || action === 's3:DeleteObject' ? '' : ` (and ${kms} on its key, where the bucket has a KMS key)`
     return fault('access_denied', `Access denied at ${at}: allow ${action} on ${s3Arn(request)}${more} for the credentials in use. S3 said ${said}.`)
   }
   const attempts = $metadata?.attempts === undefined ? '' : ` after ${$metadata.attempts} attempts`

@@ -44,6 +44,10 @@ export interface S3 {
    */
   read(object: S3ObjectId): AsyncGenerator<Uint8Array, void, undefined>
   put(request: PutRequest): Promise<void>
+  /** Copies an object within S3, up to 5 GB. */
+  copy(from: S3Url, to: S3Url & { readonly contentType: string }): Promise<void>
+  /** Deletes up to 1,000 objects; those that are not there count as deleted. */
+  remove(bucket: string, keys: readonly string[]): Promise<void>
 }
 
 const ATTEMPTS = 6
@@ -79,6 +83,7 @@ async function createS3({ region, endpoint, kmsKey, attempts = ATTEMPTS, idleMs 
     responseChecksumValidation: 'WHEN_REQUIRED',
     credentials: role === undefined ? undefined : await providerCredentials(role),
   })
+  const encryption = kmsKey === undefined ? {} : { ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: kmsKey }
   const regionNow = async (): Promise<string> => (region ?? (await client.config.region().catch(() => REGION))) || REGION
   const asked = async <T>(action: S3Request['action'], { bucket, key }: { readonly bucket: string; readonly key?: string }, answer: Promise<T>): Promise<T> => {
     try {
@@ -167,9 +172,22 @@ async function createS3({ region, endpoint, kmsKey, attempts = ATTEMPTS, idleMs 
     },
 
     async put({ bucket, key, bytes, contentType, sha256 }) {
-      const encryption = kmsKey === undefined ? {} : { ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: kmsKey }
       const command = new sdk.PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentType: contentType, ChecksumSHA256: sha256, ...encryption })
       await asked('s3:PutObject', { bucket, key }, client.send(command))
+    },
+
+    async copy(from, { bucket, key, contentType }) {
+      const source = `${from.bucket}/${from.key.split('/').map(encodeURIComponent).join('/')}`
+      const replaced = { MetadataDirective: 'REPLACE' as const, ContentType: contentType, ChecksumAlgorithm: 'SHA256' as const, ...encryption }
+      await asked('s3:PutObject', { bucket, key }, client.send(new sdk.CopyObjectCommand({ Bucket: bucket, Key: key, CopySource: source, ...replaced })))
+    },
+
+    async remove(bucket, keys) {
+      const command = new sdk.DeleteObjectsCommand({ Bucket: bucket, Delete: { Quiet: true, Objects: keys.map(Key => ({ Key })) } })
+      const { Errors: [failed] = [] } = await asked('s3:DeleteObject', { bucket, key: keys[0] }, client.send(command))
+      if (failed === undefined) return
+      const { Key: key = '', Code: name = 'Error', Message: message = '' } = failed
+      throw s3Fault({ name, message }, { action: 's3:DeleteObject', bucket, key, region: await regionNow() })
     },
   }
 }
