@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isoFromMs, msFromCommonLog, msFromHttpDate, msFromIso, utcDay } from './time.js'
+import { isoFromMs, msFromCommonLog, msFromHttpDate, msFromIso, msFromJavaDate, utcDay } from './time.js'
 
 describe('msFromIso', () => {
   it('reads the forms that AWS logs use', () => {
@@ -89,4 +89,31 @@ it('reads each date that there is and no other, whatever was read before', () =>
     }),
     { numRuns: 5000 },
   )
+})
+
+describe('msFromJavaDate', () => {
+  it('reads a Date, with and without milliseconds', () => {
+    expect(msFromJavaDate('Wed Sep 04 16:59:44.356 UTC 2024')).toBe(Date.UTC(2024, 8, 4, 16, 59, 44, 356))
+    expect(msFromJavaDate('Wed Sep 04 16:59:44 UTC 2024')).toBe(Date.UTC(2024, 8, 4, 16, 59, 44))
+  })
+  it('reads the medium format, also with the narrow space of newer versions', () => {
+    expect(msFromJavaDate('Nov 19, 2021, 10:46:22 PM')).toBe(Date.UTC(2021, 10, 19, 22, 46, 22))
+    expect(msFromJavaDate('Nov 3, 2021, 12:00:00\u202fAM')).toBe(Date.UTC(2021, 10, 3))
+    expect(msFromJavaDate('Nov 3, 2021, 12:00:00 PM')).toBe(Date.UTC(2021, 10, 3, 12))
+  })
+  it('refuses what is no time', () => {
+    for (const text of [
+      '',
+      'Wed Sep 04 16:59:44.356 CET 2024',
+      'Wed Foo 04 16:59:44.356 UTC 2024',
+      'Wed Sep 31 16:59:44.356 UTC 2024',
+      'Wed epN 04 16:59:44.356 UTC 2024',
+      'Nov 19, 2021, 13:46:22 PM',
+      'Nov 19, 2021, 0:46:22 AM',
+      'Nov 31, 2021, 10:46:22 PM',
+      'Nov 19, 2021',
+      `${' '.repeat(50)}`,
+    ])
+      expect(msFromJavaDate(text), text).toBeUndefined()
+  })
 })

@@ -94,9 +94,30 @@ const HTTP_DATE = /^(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d:
 export function msFromHttpDate(text: string): number | undefined {
   const found = text.length > 32 ? null : HTTP_DATE.exec(text)
   if (found === null) return undefined
-  const month = MONTHS.indexOf(found[2]!)
-  if (month < 0 || month % 3 !== 0) return undefined
-  return msFromIso(`${found[3]}-${TWO[month / 3 + 1]}-${found[1]!.padStart(2, '0')}T${found[4]}Z`)
+  return msFromParts(found[3]!, found[2]!, found[1]!.padStart(2, '0'), found[4]!)
+}
+
+const JAVA_DATE = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) UTC (\d{4})$/
+const JAVA_MEDIUM = /^([A-Z][a-z]{2}) (\d{1,2}), (\d{4}), (\d{1,2})(:\d\d:\d\d)[ \u202f]([AP])M$/
+
+/**
+ * Epoch milliseconds of a time as Java prints it: `Wed Sep 04 16:59:44.356 UTC 2024`, or `Nov 19, 2021, 10:46:22 PM`, which
+ * is UTC too. The day of the week is not looked at. `undefined` for anything else.
+ */
+export function msFromJavaDate(text: string): number | undefined {
+  if (text.length > 40) return undefined
+  const date = JAVA_DATE.exec(text)
+  if (date !== null) return msFromParts(date[4]!, date[1]!, date[2]!, date[3]!)
+  const medium = JAVA_MEDIUM.exec(text)
+  if (medium === null) return undefined
+  const hour = Number(medium[4])
+  if (hour < 1 || hour > 12) return undefined
+  return msFromParts(medium[3]!, medium[1]!, medium[2]!.padStart(2, '0'), `${TWO[(hour % 12) + (medium[6] === 'P' ? 12 : 0)]}${medium[5]}`)
+}
+
+function msFromParts(year: string, monthName: string, day: string, clock: string): number | undefined {
+  const month = MONTHS.indexOf(monthName)
+  return month < 0 || month % 3 !== 0 ? undefined : msFromIso(`${year}-${TWO[month / 3 + 1]}-${day}T${clock}Z`)
 }
 
 const LIMIT = 8.64e15

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { bytesOf, casesOf, contextOf, convertAs, readJson } from '../../fixtures/cases.js'
 import { isJsonObject, type Json, type JsonObject, parseJson, stringify } from '../json.js'
 import { VERSIONS } from '../ocsf/facts.js'
-import { isoFromMs, msFromHttpDate, msFromIso } from '../ocsf/time.js'
+import { isoFromMs, msFromHttpDate, msFromIso, msFromJavaDate } from '../ocsf/time.js'
 import { ms } from './aws/values.js'
 import { SOURCES } from './index.js'
 import type { AnySource } from './source.js'
@@ -108,7 +108,7 @@ function isShown(value: Json, shown: ReadonlySet<string>, { words = {}, hex = []
   if (text.length > 30 && shown.has(text.replaceAll(':', '').toLowerCase())) return true
   const word = Object.hasOwn(words, text) ? words[text] : undefined
   if (word !== undefined && shown.has(word)) return true
-  const time = ms(text) ?? msFromIso(text.replace(/^\[/, '')) ?? msFromHttpDate(text)
+  const time = ms(text) ?? msFromIso(text.replace(/^\[/, '')) ?? msFromHttpDate(text) ?? msFromJavaDate(text)
   if (time !== undefined && shown.has(String(time))) return true
   if (/^[+-]0000\]$/.test(text) || (text.endsWith(']') && shown.has(text.slice(0, -1)))) return true
   const common = COMMON_LOG_TIME.exec(text)
@@ -117,7 +117,7 @@ function isShown(value: Json, shown: ReadonlySet<string>, { words = {}, hex = []
   if (/^(true|yes|false|no)$/i.test(text)) return shown.has(String(/^[ty]/i.test(text)))
   if (text.length >= 6 && [...shown].some(leaf => leaf.includes(text))) return true
   const inner = jsonIn(value)
-  if (inner !== undefined) return leavesOf(inner).every(leaf => isShown(leaf.value, shown, {}))
+  if (inner !== undefined) return leavesOf(inner).every(leaf => isShown(leaf.value, shown, { words, hex }, leaf.path.at(-1)))
   const items = text.split(/,\s*/)
   if (items.length > 1 && items.every(item => isShown(item, shown, {}))) return true
   // percent-encoded, also several lines of it

@@ -1,18 +1,9 @@
 /** Endpoints, processes and files as GuardDuty writes them. */
-import type { Json } from '../../json.js'
 import type { OcsfVersion } from '../../ocsf/facts.js'
 import { hasModernFindings } from './finding.js'
 import type { Endpoint, File, Process, User } from './guardduty-columns.js'
 import { filled, type Taking } from './taking.js'
-import { ms } from './values.js'
-
-/** Epoch milliseconds of ISO 8601 text, or of a number of seconds or milliseconds. */
-export function moment(value: Json | undefined): number | undefined {
-  if (typeof value !== 'number') return ms(value)
-  if (Number.isInteger(value) && value > 1e11 && value < 1e13) return value
-  const time = Math.round(value * 1000)
-  return value > 1e8 && value < 1e10 && time / 1000 === value ? time : undefined
-}
+import { moment } from './values.js'
 
 /** The remote side, `undefined` without an address. */
 export function remoteOf(details: Taking, version: OcsfVersion, port?: Taking): Endpoint | undefined {

@@ -3,8 +3,9 @@ import type { OcsfVersion } from '../../ocsf/facts.js'
 import { attackOf } from './attack.js'
 import { hasModernFindings, type Resource, resourceOf, type Surroundings } from './finding.js'
 import type { Attack, Evidence, GuardDutyFinding } from './guardduty-columns.js'
-import { credentialOf, directionOf, fileAt, moment, placeOf } from './guardduty-parts.js'
+import { credentialOf, directionOf, fileAt, placeOf } from './guardduty-parts.js'
 import { filled, type Taking } from './taking.js'
+import { moment } from './values.js'
 
 export interface Sequence {
   readonly evidences: readonly Evidence[]

@@ -42,6 +42,14 @@ export function ms(value: Json | undefined): number | undefined {
   return msFromIso(`${value.slice(0, 4)}-${value.slice(4, 6)}-${value.slice(6, 8)}T${value.slice(9, 11)}:${value.slice(11, 13)}:${value.slice(13)}`)
 }
 
+/** Epoch milliseconds of ISO 8601 text, or of a number of seconds or milliseconds. */
+export function moment(value: Json | undefined): number | undefined {
+  if (typeof value !== 'number') return ms(value)
+  if (Number.isInteger(value) && value > 1e11 && value < 1e13) return value
+  const time = Math.round(value * 1000)
+  return value > 1e8 && value < 1e10 && time / 1000 === value ? time : undefined
+}
+
 /** A whole number from 0 to `most`, also as AWS writes it in quotes: `'443'`. */
 export function whole(value: Json | undefined, most: number): number | undefined {
   if (typeof value === 'number') return Number.isInteger(value) && value >= 0 && value <= most ? value : undefined
