@@ -35,20 +35,37 @@ function pass(source: AnySource, { bytes, context }: Input): Pass {
 /** A case repeated as one object, if it can be read so: what is malformed or hostile is not what a rate is about. */
 function inputOf(source: AnySource, file: string): Input | undefined {
   if (/hostile|malformed|truncated|invalid/.test(file)) return undefined
-  const once = bytesOf(source, file)
+  const once = withoutLastLineFeeds(bytesOf(source, file))
   const context = { ...contextOf(source, file), version: '1.1.0' } as const
   const { records } = pass(source, { bytes: once, context })
-  // a header, of two lines at most, stands once in a file
-  const second = once.indexOf(10) + 1
-  for (const body of [once.subarray(once.indexOf(10, second) + 1), once.subarray(second), once]) {
+  const second = once.indexOf(LF) + 1
+  for (const body of [once.subarray(once.indexOf(LF, second) + 1), once.subarray(second), once]) {
+    if (records === 0 || body.length === 0 || hasHeader(source, body, context)) continue
     const times = Math.ceil(CASE_BYTES / (body.length + 1))
-    const bytes = new Uint8Array(once.length + 1 + times * (body.length + 1)).fill(10)
+    const bytes = new Uint8Array(once.length + times * (body.length + 1) + 1).fill(LF)
     bytes.set(once)
     for (let copy = 0; copy < times; copy++) bytes.set(body, once.length + 1 + copy * (body.length + 1))
     const done = pass(source, { bytes, context })
-    if (records > 0 && body.length > 0 && done.faults === 0 && done.records === records * (times + 1)) return { bytes, context }
+    if (done.faults === 0 && done.records === records * (times + 1)) return { bytes, context }
   }
   return undefined
+}
+
+const LF = 10
+
+function withoutLastLineFeeds(bytes: Uint8Array): Uint8Array {
+  let end = bytes.length
+  while (end > 0 && bytes[end - 1] === LF) end--
+  return bytes.subarray(0, end)
+}
+
+/** A header, of two lines at most, stands once in a log: what has more of them is no log that a rate is about. */
+function hasHeader(source: AnySource, body: Uint8Array, context: Context): boolean {
+  const decoder = source.decoder(context)
+  decoder.push(body, () => {})
+  decoder.end(() => {})
+  const header = decoder.preface?.()
+  return header !== undefined && new TextDecoder().decode(body).includes(header)
 }
 
 const rates = SOURCES.map(source => {

@@ -1,8 +1,7 @@
 /** Layouts of access logs, and the hot path through them: lines of printable ASCII whose quotes all open or close a field, read in place. */
-import type { Json } from '../json.js'
 import { asciiText } from './ascii.js'
-import { createInterner, type Interner, LONGEST_INTERNED } from './interner.js'
-import { build, createShapes } from './json-shapes.js'
+import { LONGEST_INTERNED, sharedTexts } from './interner.js'
+import { someMembers } from './json-shapes.js'
 import { rowMaker } from './row-maker.js'
 
 /**
@@ -66,16 +65,11 @@ const PRINTABLE_UNSPACED = 0x21212121
 const UNQUOTED = 0x23232323
 /** Every count of so many digits is exact. */
 const EXACT_DIGITS = 15
-/** Lines with more kinds of leftovers than this are hostile. */
-const MOST_SHAPES = 4096
 
 const ENCLOSED = 1
 const COUNT = 2
 const DECIMAL = 3
 const LOOSE = 4
-
-/** One memory for all layouts: what it holds is text by its bytes, whoever reads it. */
-let memory: Interner | undefined
 
 /** Reads and makes the rows of a layout. */
 export function accessRows({ parts, least, escaped }: AccessLog): AccessRows {
@@ -96,13 +90,12 @@ export function accessRows({ parts, least, escaped }: AccessLog): AccessRows {
   const follows = Uint8Array.from(parts, (_, at) => (parts[at - 1]?.spaces === 'any' ? 1 : 0))
   const leads = parts.map(({ lead }) => Uint8Array.from(lead, char => char.charCodeAt(0)))
   const values: Cell[] = parts.map(() => undefined)
-  const restValues: string[] = []
-  let shapes = createShapes({})
+  // of kind rest, which is text
+  const restOf = someMembers(rests)
   let end = 0
   // where the value read last stops
   let stop = 0
-  memory ??= createInterner()
-  const texts = memory
+  const texts = sharedTexts()
 
   /** The bare value at `start`, up to a byte that is no part of one. */
   const bareAt = (bytes: Uint8Array, view: DataView, start: number, below: number): string | undefined => {
@@ -221,18 +214,7 @@ export function accessRows({ parts, least, escaped }: AccessLog): AccessRows {
       return bytes[at] === LF ? at + 1 : at + 2
     },
     row() {
-      if (rests.length === 0) return make(values, undefined)
-      if (shapes.count > MOST_SHAPES) shapes = createShapes({})
-      let shape = shapes.root
-      let count = 0
-      for (let i = 0; i < rests.length; i++) {
-        const { name, at } = rests[i]!
-        const value = values[at]
-        if (value === undefined) continue
-        shape = shape.guess?.key === name ? shape.guess : shapes.extend(shape, name)
-        restValues[count++] = value as string // of kind rest, which is text
-      }
-      return make(values, count === 0 ? undefined : build(shape, restValues as readonly Json[], 0))
+      return make(values, restOf(values))
     },
   }
 }

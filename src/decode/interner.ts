@@ -16,6 +16,14 @@ const SLOTS = 2 ** 15
 const MOST_TEXTS = SLOTS / 2
 const WORDS = 2 ** 18
 
+let shared: Interner | undefined
+
+/** One memory for all layouts: what it holds is text by its bytes, whoever reads it. */
+export function sharedTexts(): Interner {
+  shared ??= createInterner()
+  return shared
+}
+
 export function createInterner(): Interner {
   /** Number of the text in each slot, from 1; 0 is free. */
   const slots = new Int32Array(SLOTS)

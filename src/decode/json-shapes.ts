@@ -143,6 +143,31 @@ export function build(shape: Shape, values: readonly Json[], from: number): Json
   return object
 }
 
+/** Records with more kinds of members than this are hostile. */
+const MOST_SHAPES = 4096
+
+/** Makes an object of the values that are there, by name and by where they stand; `undefined` when none is. No name is `__proto__`. */
+export function someMembers(
+  columns: readonly { readonly name: string; readonly at: number }[],
+): (values: readonly (Json | undefined)[]) => JsonMembers | undefined {
+  if (columns.length === 0) return () => undefined
+  const found: Json[] = []
+  let shapes = createShapes({})
+  return values => {
+    if (shapes.count > MOST_SHAPES) shapes = createShapes({})
+    let shape = shapes.root
+    let count = 0
+    for (let i = 0; i < columns.length; i++) {
+      const { name, at } = columns[i]!
+      const value = values[at]
+      if (value === undefined) continue
+      shape = shape.guess?.key === name ? shape.guess : shapes.extend(shape, name)
+      found[count++] = value
+    }
+    return count === 0 ? undefined : build(shape, found, 0)
+  }
+}
+
 function keysOf(shape: Shape): string[] {
   const keys: string[] = []
   for (let at = shape; at.before !== undefined; at = at.before) keys.push(at.key)

@@ -9,6 +9,7 @@ import { jsonRecords } from './json-records.js'
 import { lineSplitter } from './lines.js'
 import { type RowMaker, rowMaker } from './row-maker.js'
 import { clip, put } from './table.js'
+import { type W3cCells, type W3cRows, w3cRows } from './w3c-rows.js'
 
 /** A record: its fields by name, absent where the log has `-` or nothing. */
 export type W3cRow<Name extends string> = { readonly [N in Name]?: string } & {
@@ -38,22 +39,22 @@ export function fieldsIn(line: string): readonly string[] | undefined {
     .filter(name => name !== '')
 }
 
-/**
- * The cells of a line: between tabs, where it has any, else between spaces or commas. Empty ones behind the last are
- * left out.
- */
-export function w3cCells(line: string, count: number): readonly string[] {
-  const cells = line.split(line.includes('\t') ? '\t' : line.includes(' ') ? ' ' : ',')
+/** What parts the cells of a line: tabs, where it has any, else spaces or commas. */
+export function separatorOf(line: string): Separator {
+  return line.includes('\t') ? '\t' : line.includes(' ') ? ' ' : ','
+}
+type Separator = '\t' | ' ' | ','
+
+/** The cells of a line; empty ones behind the last are left out. */
+function cellsOf(line: string, separator: Separator, count: number): readonly string[] {
+  const cells = line.split(separator)
   while (cells.length > count && cells.at(-1) === '') cells.pop()
   return cells
 }
 
-interface Layout {
-  readonly written: readonly string[]
-  /** By cell: where its value stands in a row, or -1 for `rest`. */
-  readonly places: readonly number[]
-  /** Rows with the fields of this layout only, so that few of them make small ones. */
-  readonly make: RowMaker
+interface Layout extends W3cCells {
+  /** What reads its lines in place, by what parts their cells. */
+  readonly rows: Map<Separator, W3cRows | undefined>
 }
 
 /**
@@ -69,6 +70,8 @@ export function w3cDecoder<Name extends string>(log: W3cLog<Name>, fields?: read
   const placeOf = new Map<string, number>(names.map((name, at) => [name, at]))
   let values: (string | undefined)[] = new Array<undefined>(names.length).fill(undefined)
   let layout: Layout | undefined
+  /** For lines like the last one that was read as text. */
+  let rows: W3cRows | undefined
   let header: string | undefined
   let emit: Emit<W3cRow<Name>> = () => {}
 
@@ -84,7 +87,15 @@ export function w3cDecoder<Name extends string>(log: W3cLog<Name>, fields?: read
       places.push(taken.has(place) ? -1 : place)
       taken.add(place)
     }
-    return { written, places, make: rowMaker(places.flatMap(at => (at < 0 ? [] : [{ name: names[at]!, at }]))) }
+    return { written, places, make: rowMaker(places.flatMap(at => (at < 0 ? [] : [{ name: names[at]!, at }]))), rows: new Map() }
+  }
+
+  /** Simple lines of a layout, read as `cellsRow` would from their text. */
+  const rowsOf = (layout: Layout, separator: Separator): W3cRows | undefined => {
+    // a lone cell has commas in it
+    if (separator === ',') return undefined
+    if (!layout.rows.has(separator)) layout.rows.set(separator, w3cRows(layout, separator.charCodeAt(0)))
+    return layout.rows.get(separator)
   }
 
   if (fields !== undefined && fields.length > 0) {
@@ -101,8 +112,11 @@ export function w3cDecoder<Name extends string>(log: W3cLog<Name>, fields?: read
     return row
   }
 
-  const cellsRow = (line: string, { written, places, make }: Layout): W3cRow<Name> | { readonly fault: Fault } => {
-    const cells = w3cCells(line, places.length)
+  const cellsRow = (line: string, layout: Layout): W3cRow<Name> | { readonly fault: Fault } => {
+    const { written, places, make } = layout
+    const separator = separatorOf(line)
+    rows = rowsOf(layout, separator)
+    const cells = cellsOf(line, separator, places.length)
     if (cells.length !== places.length) return { fault: { rule: 'field_count', expected: String(places.length), found: String(cells.length) } }
     let rest: Record<string, Json> | undefined
     for (let i = 0; i < cells.length; i++) {
@@ -145,11 +159,18 @@ export function w3cDecoder<Name extends string>(log: W3cLog<Name>, fields?: read
   }
 
   const lines = lineSplitter({
+    inPlace(bytes, view, start, number) {
+      if (rows === undefined || bytes[start] === HASH) return -1
+      const next = rows.read(bytes, view, start)
+      if (next !== -1) emit({ record: rows.row() as W3cRow<Name>, place: { line: number }, raw: bytes.subarray(start, rows.end) }) // as in rowOf
+      return next
+    },
     line(text, raw, number) {
       const place = { line: number }
       if (text.charCodeAt(0) === HASH) {
         const named = fieldsIn(text)
         if (named === undefined) return
+        rows = undefined
         const next = layoutOf(named)
         layout = typeof next === 'string' ? undefined : next
         header = layout === undefined ? undefined : text

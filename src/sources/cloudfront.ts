@@ -129,11 +129,14 @@ export const cloudfront: Source<CloudFrontRecord, typeof declared> = {
   mappingVersion: 1,
   columns: declared,
   notes: [
-    'Real-time logs have no header: give their fields in the order of the configuration as context.fields or --fields.',
-    'dst_endpoint is the distribution, its zone the edge location; http_request.url.hostname is what the viewer asked for.',
-    'sc-status 000 (the viewer went away) is http_response.code 0 with status Unknown; status_code keeps the text.',
-    'ClientGeoBlocked and InvalidRequestBlocked are Denied and Blocked. What AWS WAF blocked is a mere 403 here.',
-    'Without c-ip src_endpoint.svc_name is `viewer`: OCSF 1.1 wants a source. Without a time field, time is the hour in the file name.',
+    'Standard logs name their fields in a header, in any order and number; so do JSON records. Real-time logs have no header: give their fields in the order of the configuration as context.fields or --fields.',
+    'dst_endpoint is the distribution: uid from the record or the key, hostname its own domain name, zone the edge location. http_request.url.hostname is what the viewer asked for.',
+    'sc-status 000 (the viewer went away before an answer) is http_response.code 0 with status Unknown; status_code keeps the text.',
+    'The user agent, the content type and headers are percent-decoded, a user agent that was encoded twice (%2520) twice; URLs and the referrer stay as they were logged.',
+    'load_balancer.classification is x-edge-result-type, message x-edge-response-result-type, status_detail x-edge-detailed-result-type; metrics are the times as logged.',
+    'Requests that a geographic restriction or CloudFront itself blocked (ClientGeoBlocked, InvalidRequestBlocked) are Denied and Blocked. What AWS WAF blocked is known to the WAF log only: here it is a 403.',
+    'Cookies and credential headers are REDACTED, secret parameters of URLs too. Of real-time headers (cs-headers) each is an http_header.',
+    'Without c-ip (fields can be chosen) src_endpoint.svc_name is `viewer`: OCSF 1.1 wants a source. Without any time field, time is the hour in the name of the file.',
   ],
 
   recognise(head) {
@@ -160,7 +163,7 @@ export const cloudfront: Source<CloudFrontRecord, typeof declared> = {
     const status = record['sc-status']
     const code = codeIn(status)
     const detail = record['x-edge-detailed-result-type']
-    const uid = record.distributionid ?? record['primary-distribution-id'] ?? distributionIn(context.key)
+    const uid = record.distributionid ?? record['primary-distribution-id'] ?? fileOf(context.key).distribution
     const result = record['x-edge-result-type']
     const response = record['x-edge-response-result-type']
     const metrics = metricsOf(TIMES, [
@@ -169,8 +172,7 @@ export const cloudfront: Source<CloudFrontRecord, typeof declared> = {
       secondsIn(record['origin-fbl']),
       secondsIn(record['origin-lbl']),
     ])
-    const name = record['cs-host']
-    const hostname = name !== undefined && hostAndPort(name).hostname === name ? name : undefined
+    const hostname = nameIn(record['cs-host'])
     const refused = detail !== undefined && REFUSED.has(detail)
     const type = record['sc-content-type']
     const request = {
@@ -251,16 +253,24 @@ function namesIn(head: Head): readonly string[] {
   return []
 }
 
+interface NamedFile {
+  readonly distribution: string | undefined
+  /** Epoch milliseconds of the hour. */
+  readonly hour: number | undefined
+}
+
 // The key is the same for all records of an object.
 let lastKey: string | undefined
-let lastDistribution: string | undefined
+let lastFile: NamedFile = { distribution: undefined, hour: undefined }
 
-function distributionIn(key: string | undefined): string | undefined {
+/** What the name of a file says. */
+function fileOf(key: string | undefined): NamedFile {
   if (key !== lastKey) {
-    lastDistribution = key === undefined ? undefined : FILE.exec(key)?.[1]
+    const file = key === undefined ? null : FILE.exec(key)
+    lastFile = { distribution: file?.[1], hour: file === null ? undefined : msFromIso(`${file[2]}T${file[3]}:00:00Z`) }
     lastKey = key
   }
-  return lastDistribution
+  return lastFile
 }
 
 // ---- values ----
@@ -270,16 +280,31 @@ function timeOf(record: CloudFrontRecord, { key }: Context): number | undefined 
   const { date, time, timestamp } = record
   const exact = whole(record['timestamp(ms)'], MOST_MS)
   if (exact !== undefined) return exact
-  if (date !== undefined && time !== undefined) return msFromIso(`${date}T${time}Z`)
+  if (date !== undefined && time !== undefined) return timeOfDay(date, time)
   if (timestamp !== undefined) return epochOf(timestamp)
   if (record['timestamp(ms)'] !== undefined || date !== undefined || time !== undefined) return undefined
-  const file = key === undefined ? null : FILE.exec(key)
-  return file === null ? undefined : msFromIso(`${file[2]}T${file[3]}:00:00Z`)
+  return fileOf(key).hour
+}
+
+// Many requests come within a second.
+let knownDate = ''
+let knownClock = ''
+let knownMs: number | undefined
+
+function timeOfDay(date: string, clock: string): number | undefined {
+  if (clock !== knownClock || date !== knownDate) {
+    knownMs = msFromIso(`${date}T${clock}Z`)
+    knownDate = date
+    knownClock = clock
+  }
+  return knownMs
 }
 
 /** Epoch milliseconds of `1607374218.390`, of whole seconds or milliseconds, or of an ISO time. */
 function epochOf(text: string): number | undefined {
-  if (!/^\d{1,13}(?:\.\d{1,9})?$/.test(text)) return msFromIso(text)
+  const point = text.indexOf('.')
+  const digits = point === -1 ? text.length : point
+  if (secondsIn(text) === undefined || digits > 13 || text.length - digits > 10) return msFromIso(text)
   const number = Number(text)
   return Math.round(number >= 1e11 ? number : number * 1000)
 }
@@ -333,6 +358,19 @@ function codeIn(text: string | undefined): number | undefined {
   if (text?.length !== 3) return undefined
   const code = Number(text)
   return code >= 0 && code <= 999 && secondsIn(text) !== undefined && !text.includes('.') ? code : undefined
+}
+
+// A log is one distribution's, which has few names.
+let lastWritten: string | undefined
+let lastName: string | undefined
+
+/** A host name without a port. */
+function nameIn(written: string | undefined): string | undefined {
+  if (written !== lastWritten) {
+    lastName = written !== undefined && hostAndPort(written).hostname === written ? written : undefined
+    lastWritten = written
+  }
+  return lastName
 }
 
 function bytesIn(text: string | undefined): number | undefined {
@@ -423,12 +461,15 @@ function leftovers(
   if (record.time !== undefined && (iso === undefined ? record.time.length !== 8 : record.time !== iso.slice(11, 19))) out = kept(out, 'time', record.time)
   if (exact !== undefined && whole(exact, MOST_MS) === undefined) out = kept(out, 'timestamp(ms)', exact)
   if (timestamp !== undefined && (epochOf(timestamp) !== time || /\.\d{4}/.test(timestamp))) out = kept(out, 'timestamp', timestamp)
-  out = keptUnless(out, 'c-port', record, 65535)
-  out = keptUnless(out, 'asn', record, MOST_INT)
-  out = keptUnless(out, 'cs-bytes', record, Number.MAX_SAFE_INTEGER)
-  out = keptUnless(out, 'sc-bytes', record, Number.MAX_SAFE_INTEGER)
-  out = keptUnless(out, 'sc-content-len', record, MOST_INT)
-  for (const name of TIMES) if (record[name] !== undefined && secondsIn(record[name]) === undefined) out = kept(out, name, record[name])
+  out = keptUnlessCount(out, 'c-port', record['c-port'], 65535)
+  out = keptUnlessCount(out, 'asn', record.asn, MOST_INT)
+  out = keptUnlessCount(out, 'cs-bytes', record['cs-bytes'], Number.MAX_SAFE_INTEGER)
+  out = keptUnlessCount(out, 'sc-bytes', record['sc-bytes'], Number.MAX_SAFE_INTEGER)
+  out = keptUnlessCount(out, 'sc-content-len', record['sc-content-len'], MOST_INT)
+  out = keptUnlessSeconds(out, 'time-taken', record['time-taken'])
+  out = keptUnlessSeconds(out, 'time-to-first-byte', record['time-to-first-byte'])
+  out = keptUnlessSeconds(out, 'origin-fbl', record['origin-fbl'])
+  out = keptUnlessSeconds(out, 'origin-lbl', record['origin-lbl'])
   if (noCode) out = kept(out, 'sc-status', record['sc-status'])
   if (odd) out = kept(out, 'cs-method', record['cs-method'])
   if (record['ssl-protocol'] === undefined) out = kept(out, 'ssl-cipher', record['ssl-cipher'])
@@ -451,10 +492,12 @@ function kept(out: Leftovers, name: string, value: Json | undefined): Leftovers 
   return all
 }
 
-/** Keeps a count that is none. */
-function keptUnless(out: Leftovers, name: Name, record: CloudFrontRecord, most: number): Leftovers {
-  const value = record[name]
+function keptUnlessCount(out: Leftovers, name: Name, value: string | undefined, most: number): Leftovers {
   return value === undefined || whole(value, most) !== undefined ? out : kept(out, name, value)
+}
+
+function keptUnlessSeconds(out: Leftovers, name: Name, value: string | undefined): Leftovers {
+  return value === undefined || secondsIn(value) !== undefined ? out : kept(out, name, value)
 }
 
 function saysHost(url: UrlParts | undefined, host: string): boolean {
