@@ -1,8 +1,8 @@
 /** The attributes that GuardDuty findings fill. */
 import { columns, type EventOf } from '../../ocsf/columns.js'
 import { findingCloudColumns, findingMetadataColumns, resourceColumns } from './finding.js'
+import { locationColumns } from './place.js'
 
-const locationColumns = { city: true, country: true, coordinates: true, lat: true, long: true } as const
 const endpointColumns = {
   ip: true,
   port: true,

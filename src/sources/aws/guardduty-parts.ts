@@ -2,6 +2,7 @@
 import type { OcsfVersion } from '../../ocsf/facts.js'
 import { hasModernFindings } from './finding.js'
 import type { Endpoint, File, Process, User } from './guardduty-columns.js'
+import { placeOf } from './place.js'
 import { filled, type Taking } from './taking.js'
 import { moment } from './values.js'
 
@@ -22,15 +23,6 @@ export function remoteOf(details: Taking, version: OcsfVersion, port?: Taking): 
 
 function countryOf(country: Taking): string | undefined {
   return country.text('countryCode') ?? country.text('countryName')
-}
-
-/** `coordinates` (longitude first) until 1.1, `lat` and `long` from 1.3; a place has a city or a country. */
-export function placeOf(city: string | undefined, country: string | undefined, at: Taking, version: OcsfVersion): Endpoint['location'] {
-  if (city === undefined && country === undefined) return undefined
-  if (typeof at.peek('lat') !== 'number' || typeof at.peek('lon') !== 'number') return { city, country }
-  const lat = at.number('lat')!
-  const long = at.number('lon')!
-  return version === '1.1.0' ? { city, country, coordinates: [long, lat] } : { city, country, lat, long }
 }
 
 export function portOf(details: Taking | undefined): Pick<Endpoint, 'port' | 'svc_name'> {

@@ -14,7 +14,7 @@ export interface Taking {
   whole(key: string, most?: number): number | undefined
   number(key: string): number | undefined
   flag(key: string): boolean | undefined
-  /** Epoch milliseconds of ISO 8601 text, or of whatever `read` accepts. */
+  /** Epoch milliseconds of ISO 8601 text, or of whatever `read` accepts. A spelling finer than milliseconds stays as well. */
   time(key: string, read?: (value: Json | undefined) => number | undefined): number | undefined
   ip(key: string): string | undefined
   /** A list of texts that say something and of nothing else. */
@@ -36,6 +36,7 @@ export interface Taking {
 }
 
 const MOST_INT = 2 ** 31 - 1
+const FINER = /\.\d{3}\d*[1-9]/
 
 type Inner = Taking | { readonly items: ReadonlyMap<number, Taking>; readonly keep: string | undefined }
 
@@ -77,7 +78,10 @@ export function take(object: JsonObject): Taking {
     whole: (key, most = MOST_INT) => read(key, value => whole(value, most)),
     number: key => read(key, value => (typeof value === 'number' ? value : undefined)),
     flag: key => read(key, flag),
-    time: (key, reader = ms) => read(key, reader),
+    time: (key, reader = ms) => {
+      const value = valueAt(named(key))
+      return typeof value === 'string' && FINER.test(value) ? reader(value) : read(key, reader)
+    },
     ip: key => read(key, value => (typeof value === 'string' && isIp(value) ? value : undefined)),
     texts: key => read(key, textsIn),
     json: key => read(key, value => (isBlank(value) ? undefined : value)),
