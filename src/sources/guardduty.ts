@@ -41,7 +41,7 @@ export const guardduty: Source<JsonObject, typeof guarddutyColumns> = {
     if (readObjectKey(head.key).service === 'GuardDuty') return 'key'
     const record = firstJson(head)
     if (/"detail-type"\s*:\s*"GuardDuty Finding"/.test(record)) return 'content'
-    if (/"(?:eventVersion|ProductArn)"\s*:/.test(record)) return undefined
+    if (/"(?:eventVersion|ProductArn|class_uid)"\s*:/.test(record)) return undefined
     const isFinding = /"[sS]ervice"\s*:\s*\{/.test(record) && /"[rR]esource"\s*:\s*\{/.test(record)
     return isFinding && (/"[dD]etectorId"\s*:/.test(record) || /"arn:aws[\w-]*:guardduty:[^"]*\/finding\//.test(record)) ? 'content' : undefined
   },
