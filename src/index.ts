@@ -35,6 +35,7 @@ export { CLASS_ENUMS, OBJECT_ENUMS, OBSERVABLE_TYPES } from './ocsf/generated/en
 export { CLASS_UIDS, type ClassName, type EventByClass } from './ocsf/generated/types.js'
 export { isIp } from './ocsf/ip.js'
 export type { Issue, Validation } from './ocsf/issue.js'
+export { findingKey, type LatestFinding, type LatestFindingsOptions, latestFindings } from './ocsf/latest-findings.js'
 export { isoFromMs, msFromCommonLog, msFromIso } from './ocsf/time.js'
 export { validate } from './ocsf/validate.js'
 export { chooseSource } from './recognise.js'

@@ -100,7 +100,7 @@ export const config: Source<JsonObject, typeof declared> = {
     'metadata.uid is configurationStateId, which AWS makes unique only within a resource; 0, as oversized notifications have it, is none.',
     'An oversized notification gives an event without configuration; unmapped.s3DeliverySummary says where the whole of it is.',
     'A compliance change is Create when a resource becomes NON_COMPLIANT, Update when it stays so, Close when it no longer is. AWS Config has no severities: NON_COMPLIANT is Medium, any other result Informational.',
-    'finding_info.uid is resource type, resource id and rule. compliance.standards is AWS Config Rules, since OCSF requires one up to 1.3.',
+    'finding_info.uid is account, region, resource type, resource id and rule. compliance.standards is AWS Config Rules, since OCSF requires one up to 1.3.',
     'Notes of deliveries, started evaluations and schedules are skipped as delivery_status, evaluation_started and scheduled.',
   ],
 
@@ -439,7 +439,7 @@ function findingOf(message: Members<MessageRole>, delivery: Delivery, context: C
     cloud,
     // primary
     finding_info: {
-      uid: [type, id, rule].filter(part => part !== undefined).join('/'),
+      uid: [cloud.account?.uid, cloud.region, type, id, rule].filter(part => part !== undefined).join('/'),
       title: rule,
       created_time: activity_id === CREATE ? recorded : undefined,
       modified_time: recorded,
