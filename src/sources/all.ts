@@ -1,4 +1,5 @@
 /** Every built-in source, one line each: `SOURCES`, the docs and the front door follow. */
+export { accessAnalyzer } from './access-analyzer.js'
 export { alb } from './alb.js'
 export { apiGateway } from './api-gateway.js'
 export { clb } from './clb.js'
