@@ -9,6 +9,7 @@ export default defineConfig({
     lake: 'src/lake/index.ts',
     node: 'src/node/index.ts',
     lambda: 'src/node/lambda/index.ts',
+    cdk: 'src/cdk/index.ts',
     bin: 'src/node/bin.ts',
     worker: 'src/node/worker.ts',
     'sources/index': 'src/sources/index.ts',

@@ -12,7 +12,7 @@ import type { Unit } from '../units.js'
 import { type BatchAnswer, batchAnswer, batchSummary, type Remainder, type Summary, summaryOf, throwUndone } from './answers.js'
 import { type FirehoseAnswer, transform } from './firehose.js'
 import { logLine } from './metrics.js'
-import { checkHandlerOptions, deadLettersOf, type HandlerOptions, ownPlaces } from './options.js'
+import { checkHandlerOptions, deadLettersOf, type HandlerOptions, ownPlaces, withEnvironment } from './options.js'
 import { fail, finish, type Run, reasonOf, skip } from './run.js'
 import { type Item, type ObjectWork, type RecordWork, readTrigger, type Service, type Trigger } from './triggers.js'
 import { createWatch, type LambdaContext } from './watch.js'
@@ -34,7 +34,8 @@ const FORGETFUL: ReadonlySet<Service> = new Set<Service>(['logs', 'sns', 'eventb
  * export const handler = createHandler({ lake: 's3://my-lake', sources: [vpcFlow] })
  * @throws OcsfLakeError `option_invalid`, `version_unknown`
  */
-export function createHandler(options: HandlerOptions): Handler {
+export function createHandler(said: HandlerOptions): Handler {
+  const options = withEnvironment(said, process.env)
   checkHandlerOptions(options)
   const { log = line => void process.stdout.write(`${line}\n`), namespace = 'OcsfLake' } = options
   const converters = createConverters(options)

@@ -9,7 +9,8 @@ export type Log = (line: string) => void
 
 type Unit = 'Count' | 'Bytes' | 'Milliseconds'
 
-const SOURCE_METRICS = {
+/** Of each source, by the dimension `source`. */
+export const SOURCE_METRICS = {
   in: 'Count',
   written: 'Count',
   filtered: 'Count',
@@ -18,8 +19,10 @@ const SOURCE_METRICS = {
   bytes: 'Bytes',
   duration: 'Milliseconds',
 } as const
-const CLASS_METRICS = { written: 'Count', bytes: 'Bytes' } as const
-const FUNCTION_METRICS = { items: 'Count', failed: 'Count', skipped: 'Count', duration: 'Milliseconds' } as const
+/** Of each class, by the dimensions `source` and `class`. */
+export const CLASS_METRICS = { written: 'Count', bytes: 'Bytes' } as const
+/** Of the whole function, without a dimension, so that an alarm needs no list of sources. */
+export const FUNCTION_METRICS = { items: 'Count', failed: 'Count', skipped: 'Count', rejected: 'Count', duration: 'Milliseconds' } as const
 
 /**
  * One document of the embedded metric format.
@@ -65,7 +68,8 @@ export function metricLines({ report, items, failed, skipped, duration }: Invoca
     const slash = name.lastIndexOf('/')
     return document(clock, { source: name.slice(0, slash), class: name.slice(slash + 1) }, CLASS_METRICS, { written, bytes: bytesOf(one => one === name) })
   })
-  return [document(clock, {}, FUNCTION_METRICS, { items, failed, skipped, duration }), ...bySource, ...byClass]
+  const whole = { items, failed, skipped, rejected: report.records.rejected, duration }
+  return [document(clock, {}, FUNCTION_METRICS, whole), ...bySource, ...byClass]
 }
 
 /** A log line: a level, what happened, and named values. */

@@ -12,11 +12,11 @@ import type { ParquetReader } from '../read-parquet.js'
 import type { Log } from './metrics.js'
 
 export interface HandlerOptions {
-  /** `s3://bucket/prefix`, or the Security Lake that `ocsf-lake register` described. A Firehose transformation needs none. */
+  /** `s3://bucket/prefix`, or the Security Lake that `ocsf-lake register` described; `OCSF_LAKE` of the environment unless said. A Firehose transformation needs none. */
   readonly lake?: string | SecurityLakeTarget
   /** The one source of everything that comes, or the sources among which each object and record is recognised. */
   readonly sources: readonly AnySource[]
-  /** `s3://bucket/prefix` for rejected records, unredacted; `<lake>/rejects` unless said. Security Lake and Firehose need it. */
+  /** `s3://bucket/prefix` for rejected records, unredacted; `OCSF_LAKE_DEAD_LETTERS`, then `<lake>/rejects` unless said. Security Lake and Firehose need it. */
   readonly deadLetters?: string
   readonly ocsf?: OcsfVersion
   /** Used where the log, its key and its envelope do not say. */
@@ -35,10 +35,17 @@ export interface HandlerOptions {
   /** `readParquet`, for flow logs that are delivered as Parquet; without it a Parquet object is a dead letter. 70 kB of the bundle. */
   readonly parquet?: ParquetReader
   readonly s3?: S3Settings
-  /** Of the metrics; `OcsfLake` unless said. */
+  /** Of the metrics; `OCSF_LAKE_NAMESPACE`, then `OcsfLake` unless said. */
   readonly namespace?: string
   /** Where log lines and metrics go; standard output unless said. */
   readonly log?: Log
+}
+
+/** What is not said comes from the environment, where the construct of `ocsf-lake/cdk` says it. */
+export function withEnvironment(options: HandlerOptions, env: NodeJS.ProcessEnv): HandlerOptions {
+  const said = (name: string): string | undefined => env[name] || undefined
+  const { lake = said('OCSF_LAKE'), deadLetters = said('OCSF_LAKE_DEAD_LETTERS'), namespace = said('OCSF_LAKE_NAMESPACE') } = options
+  return { ...options, lake, deadLetters, namespace }
 }
 
 /** @throws OcsfLakeError `option_invalid`, `version_unknown` */

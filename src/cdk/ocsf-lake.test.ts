@@ -1,0 +1,401 @@
+/** What a stack with the construct has in it. */
+
+import { Key } from 'aws-cdk-lib/aws-kms'
+import { Bucket } from 'aws-cdk-lib/aws-s3'
+import { Topic } from 'aws-cdk-lib/aws-sns'
+import { Duration, RemovalPolicy } from 'aws-cdk-lib/core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { emptyReport } from '../lake/report.js'
+import { metricLines } from '../node/lambda/metrics.js'
+import { type Resource, resourcesOf, synthesised, type TemplateJson } from './testing.js'
+
+let template: TemplateJson
+beforeAll(() => {
+  template = synthesised().template
+}, 60_000)
+
+const propertiesOf = (from: TemplateJson, id: string) => from.Resources[id]!.Properties
+const only = (from: TemplateJson, type: string) => Object.keys(resourcesOf(from, type))
+
+describe('a stack with everything made', () => {
+  it('has these resources', () => {
+    const found: Record<string, string[]> = {}
+    for (const [id, { Type }] of Object.entries(template.Resources)) found[Type] = [...(found[Type] ?? []), id]
+    expect(found).toEqual({
+      'AWS::KMS::Key': ['LakeQueueKey', 'LakeLakeKey'],
+      'AWS::S3::Bucket': ['LakeLogs', 'Lake', 'LakeDeadLetters'],
+      'AWS::S3::BucketPolicy': ['LakeLogsPolicy', 'LakePolicy', 'LakeDeadLettersPolicy'],
+      'AWS::SQS::Queue': ['LakeDeadLetterQueue', 'LakeQueue'],
+      'AWS::SQS::QueuePolicy': ['LakeDeadLetterQueuePolicy', 'LakeQueuePolicy'],
+      'AWS::Events::Rule': ['LakeLogsCreated'],
+      'AWS::Logs::LogGroup': ['LakeFunctionLog'],
+      'AWS::IAM::Role': ['LakeFunctionRole', 'LakeBackfillRole'],
+      'AWS::IAM::Policy': ['LakeBackfillRuns'],
+      'AWS::Lambda::Function': ['LakeFunction'],
+      'AWS::Lambda::EventSourceMapping': ['LakeMessages'],
+      'AWS::StepFunctions::StateMachine': ['LakeBackfill'],
+      'AWS::CloudWatch::Alarm': [
+        'LakeRejectedAlarm',
+        'LakeFailedAlarm',
+        'LakeErrorsAlarm',
+        'LakeThrottlesAlarm',
+        'LakeOldestMessageAlarm',
+        'LakeDeadLetterQueueAlarm',
+        'LakeBackfillAlarm',
+      ],
+      'AWS::CloudWatch::Dashboard': ['LakeDashboard'],
+    })
+  })
+
+  const HOLDS_DATA = ['AWS::KMS::Key', 'AWS::S3::Bucket', 'AWS::SQS::Queue', 'AWS::Logs::LogGroup']
+  it('keeps what holds data when it is deleted, unless told otherwise', () => {
+    const kept = ({ Resources }: TemplateJson) =>
+      Object.values(Resources)
+        .filter(({ Type }) => HOLDS_DATA.includes(Type))
+        .map(({ DeletionPolicy, UpdateReplacePolicy }: Resource) => [DeletionPolicy, UpdateReplacePolicy])
+    expect(kept(template)).toEqual(Array.from({ length: 8 }, () => ['Retain', 'Retain']))
+    const gone = synthesised(() => ({ removalPolicy: RemovalPolicy.DESTROY })).template
+    expect(kept(gone)).toEqual(Array.from({ length: 8 }, () => ['Delete', 'Delete']))
+  })
+
+  it('has private, versioned buckets that want TLS, and keys that turn', () => {
+    for (const [id, { Properties }] of Object.entries(resourcesOf(template, 'AWS::S3::Bucket'))) {
+      expect(Properties, id).toMatchObject({
+        OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+        PublicAccessBlockConfiguration: { BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true },
+        VersioningConfiguration: { Status: 'Enabled' },
+      })
+      expect(propertiesOf(template, `${id}Policy`).PolicyDocument, id).toEqual({
+        Statement: [
+          {
+            Action: 's3:*',
+            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+            Effect: 'Deny',
+            Principal: { AWS: '*' },
+            Resource: [`<${id}.Arn>`, `<${id}.Arn>/*`],
+          },
+        ],
+        Version: '2012-10-17',
+      })
+    }
+    for (const { Properties } of Object.values(resourcesOf(template, 'AWS::KMS::Key'))) expect(Properties.EnableKeyRotation).toBe(true)
+  })
+
+  it('encrypts lake and dead letters with its key, and raw logs as every AWS service can deliver them', () => {
+    const encryption = (id: string) => propertiesOf(template, id).BucketEncryption
+    const own = { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { KMSMasterKeyID: '<LakeLakeKey.Arn>', SSEAlgorithm: 'aws:kms' } }
+    expect(encryption('Lake')).toEqual({ ServerSideEncryptionConfiguration: [own] })
+    expect(encryption('LakeDeadLetters')).toEqual({ ServerSideEncryptionConfiguration: [own] })
+    expect(encryption('LakeLogs')).toEqual({ ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }] })
+  })
+
+  it('moves raw logs to Glacier, lake and dead letters to Intelligent-Tiering, and deletes nothing that is current', () => {
+    const rule = (id: string) => propertiesOf(template, id).LifecycleConfiguration
+    const rest = { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 }, NoncurrentVersionExpiration: { NoncurrentDays: 30 }, Status: 'Enabled' }
+    expect(rule('LakeLogs')).toEqual({ Rules: [{ ...rest, Transitions: [{ StorageClass: 'GLACIER', TransitionInDays: 90 }] }] })
+    for (const id of ['Lake', 'LakeDeadLetters']) {
+      expect(rule(id)).toEqual({ Rules: [{ ...rest, Transitions: [{ StorageClass: 'INTELLIGENT_TIERING', TransitionInDays: 30 }] }] })
+    }
+  })
+
+  it('sends new objects through an encrypted queue, and what is given up to another that keeps it longer', () => {
+    expect(propertiesOf(template, 'LakeLogs').NotificationConfiguration).toEqual({ EventBridgeConfiguration: { EventBridgeEnabled: true } })
+    expect(propertiesOf(template, 'LakeLogsCreated')).toEqual({
+      Description: 'New raw logs for Test/Lake',
+      EventPattern: { source: ['aws.s3'], 'detail-type': ['Object Created'], detail: { bucket: { name: ['<LakeLogs>'] } } },
+      State: 'ENABLED',
+      Targets: [{ Arn: '<LakeQueue.Arn>', DeadLetterConfig: { Arn: '<LakeDeadLetterQueue.Arn>' }, Id: 'Target0' }],
+    })
+    expect(propertiesOf(template, 'LakeQueue')).toEqual({
+      KmsMasterKeyId: '<LakeQueueKey.Arn>',
+      MessageRetentionPeriod: 7 * 86_400,
+      RedrivePolicy: { deadLetterTargetArn: '<LakeDeadLetterQueue.Arn>', maxReceiveCount: 5 },
+      VisibilityTimeout: 6 * 300,
+    })
+    expect(propertiesOf(template, 'LakeDeadLetterQueue')).toEqual({ KmsMasterKeyId: '<LakeQueueKey.Arn>', MessageRetentionPeriod: 14 * 86_400 })
+  })
+
+  it('lets only EventBridge of the account send to the queues', () => {
+    for (const id of ['LakeQueue', 'LakeDeadLetterQueue']) {
+      expect(propertiesOf(template, `${id}Policy`).PolicyDocument).toEqual({
+        Statement: [
+          {
+            Action: 'sqs:*',
+            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+            Effect: 'Deny',
+            Principal: { AWS: '*' },
+            Resource: `<${id}.Arn>`,
+          },
+          {
+            Sid: 'EventBridge',
+            Action: 'sqs:SendMessage',
+            Condition: { StringEquals: { 'aws:SourceAccount': '123456789012' } },
+            Effect: 'Allow',
+            Principal: { Service: 'events.amazonaws.com' },
+            Resource: `<${id}.Arn>`,
+          },
+        ],
+        Version: '2012-10-17',
+      })
+    }
+    const root = {
+      Action: 'kms:*',
+      Effect: 'Allow',
+      Principal: { AWS: 'arn:<AWS::Partition>:iam::123456789012:root' },
+      Resource: '*',
+    }
+    expect(propertiesOf(template, 'LakeQueueKey').KeyPolicy).toEqual({
+      Statement: [
+        root,
+        {
+          Sid: 'EventBridge',
+          Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+          Condition: { StringEquals: { 'aws:SourceAccount': '123456789012' } },
+          Effect: 'Allow',
+          Principal: { Service: 'events.amazonaws.com' },
+          Resource: '*',
+        },
+      ],
+      Version: '2012-10-17',
+    })
+    expect(propertiesOf(template, 'LakeLakeKey').KeyPolicy).toEqual({ Statement: [root], Version: '2012-10-17' })
+  })
+
+  it('runs the function on ARM and Node 22, and tells it where to write', () => {
+    expect(propertiesOf(template, 'LakeFunction')).toMatchObject({
+      Architectures: ['arm64'],
+      Runtime: 'nodejs22.x',
+      MemorySize: 1769,
+      Timeout: 300,
+      Role: '<LakeFunctionRole.Arn>',
+      LoggingConfig: { LogGroup: '<LakeFunctionLog>' },
+      Environment: {
+        Variables: {
+          OCSF_LAKE: 's3://<Lake>/ocsf',
+          OCSF_LAKE_DEAD_LETTERS: 's3://<LakeDeadLetters>/rejects',
+          OCSF_LAKE_NAMESPACE: 'OcsfLake/Test/Lake',
+        },
+      },
+    })
+    expect(propertiesOf(template, 'LakeFunction')).not.toHaveProperty('ReservedConcurrentExecutions')
+    expect(propertiesOf(template, 'LakeFunctionLog')).toEqual({ RetentionInDays: 90 })
+    expect(propertiesOf(template, 'LakeMessages')).toEqual({
+      BatchSize: 10,
+      EventSourceArn: '<LakeQueue.Arn>',
+      FunctionName: '<LakeFunction>',
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 10 },
+    })
+  })
+})
+
+describe('alarms', () => {
+  /** What the handler writes of an invocation: metric names by their dimensions. */
+  const written = metricLines(
+    {
+      report: {
+        ...emptyReport('1.1.0'),
+        sources: { 'vpc-flow': { in: 1, written: 1, filtered: 0, duplicates: 0, rejected: 0 } },
+        classes: { 'vpc-flow/network_activity': 1 },
+      },
+      items: 1,
+      failed: 0,
+      skipped: 0,
+      duration: 1,
+    },
+    { namespace: 'OcsfLake/Test/Lake', timestamp: 0 },
+  ).map(line => JSON.parse(line)._aws.CloudWatchMetrics[0] as { Namespace: string; Dimensions: [string[]]; Metrics: { Name: string }[] })
+
+  it('watch rejects, failures, errors, throttles, the oldest message, what was given up, and backfills', () => {
+    const alarms = Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm')).map(({ Properties: one }) => [
+      one.Namespace,
+      one.MetricName,
+      one.Statistic,
+      one.Threshold,
+    ])
+    expect(alarms).toEqual([
+      ['OcsfLake/Test/Lake', 'rejected', 'Sum', 1],
+      ['OcsfLake/Test/Lake', 'failed', 'Sum', 1],
+      ['AWS/Lambda', 'Errors', 'Sum', 1],
+      ['AWS/Lambda', 'Throttles', 'Sum', 1],
+      ['AWS/SQS', 'ApproximateAgeOfOldestMessage', 'Maximum', 3600],
+      ['AWS/SQS', 'ApproximateNumberOfMessagesVisible', 'Maximum', 1],
+      ['AWS/States', 'ExecutionsFailed', 'Sum', 1],
+    ])
+  })
+
+  it('watch metrics that the handler writes, under the dimensions it writes them with', () => {
+    const own = Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm')).filter(({ Properties }) => Properties.Namespace === 'OcsfLake/Test/Lake')
+    const whole = written.find(({ Dimensions: [names] }) => names.length === 0)!
+    expect(own).toHaveLength(2)
+    for (const { Properties } of own) {
+      expect(Properties).not.toHaveProperty('Dimensions')
+      expect(whole.Metrics.map(({ Name }) => Name)).toContain(Properties.MetricName)
+    }
+  })
+
+  it('tell a topic, when there is one', () => {
+    const { template: told } = synthesised(stack => ({ alarms: { topic: new Topic(stack, 'Topic'), rejected: 100, oldestMessage: Duration.minutes(10) } }))
+    const alarms = resourcesOf(told, 'AWS::CloudWatch::Alarm')
+    for (const { Properties } of Object.values(alarms)) expect(Properties).toMatchObject({ AlarmActions: ['<Topic>'], OKActions: ['<Topic>'] })
+    expect(alarms.LakeRejectedAlarm!.Properties.Threshold).toBe(100)
+    expect(alarms.LakeOldestMessageAlarm!.Properties.Threshold).toBe(600)
+  })
+
+  it('stand on a dashboard with searches for metrics that are written', () => {
+    const body = String(propertiesOf(template, 'LakeDashboard').DashboardBody)
+    const { widgets } = JSON.parse(body) as { widgets: { type: string; properties: { title: string; alarms?: string[] } }[] }
+    expect(widgets[0]).toMatchObject({ type: 'alarm', properties: { alarms: only(template, 'AWS::CloudWatch::Alarm').map(id => `<${id}.Arn>`) } })
+    const searches = [...body.matchAll(/SEARCH\('\{\\"([^"\\]+)\\",([a-z,]+)\} MetricName=\\"(\w+)\\"'/g)].map(([, namespace, dimensions, name]) => ({
+      namespace,
+      dimensions,
+      name,
+    }))
+    expect(searches.map(({ name }) => name)).toEqual(['in', 'rejected', 'written', 'bytes'])
+    for (const { namespace, dimensions, name } of searches) {
+      const said = written.find(({ Dimensions: [names] }) => names.toSorted().join(',') === dimensions)
+      expect(said?.Namespace).toBe(namespace)
+      expect(said?.Metrics.map(({ Name }) => Name)).toContain(name)
+    }
+  })
+})
+
+describe('given buckets and keys', () => {
+  it('are used as they are', () => {
+    const { lake, template: given } = synthesised(stack => ({
+      logs: [
+        { bucket: Bucket.fromBucketName(stack, 'Trails', 'example-trails'), prefix: 'AWSLogs/' },
+        { bucket: Bucket.fromBucketName(stack, 'Flows', 'example-flows'), versioned: false },
+      ],
+      lake: { bucket: Bucket.fromBucketName(stack, 'Target', 'example-lake'), prefix: 'security/ocsf' },
+      deadLetters: { bucket: Bucket.fromBucketName(stack, 'Letters', 'example-letters'), prefix: 'ocsf-lake' },
+      queueKey: Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab'),
+    }))
+    expect(only(given, 'AWS::S3::Bucket')).toEqual([])
+    expect(only(given, 'AWS::KMS::Key')).toEqual([])
+    expect(Object.values(resourcesOf(given, 'AWS::Events::Rule')).map(({ Properties }) => Properties.EventPattern)).toEqual([
+      { source: ['aws.s3'], 'detail-type': ['Object Created'], detail: { bucket: { name: ['example-trails'] }, object: { key: [{ prefix: 'AWSLogs/' }] } } },
+      { source: ['aws.s3'], 'detail-type': ['Object Created'], detail: { bucket: { name: ['example-flows'] } } },
+    ])
+    expect(lake.lakeUrl).toBe('s3://example-lake/security/ocsf')
+    expect(lake.deadLettersUrl).toBe('s3://example-letters/ocsf-lake/rejects')
+  })
+
+  it('announce by S3 itself, which is allowed before it is set', () => {
+    const { template: by } = synthesised(() => ({ logs: [{ through: 's3', prefix: 'AWSLogs/' }] }))
+    expect(only(by, 'AWS::Events::Rule')).toEqual([])
+    const [set] = Object.values(resourcesOf(by, 'Custom::S3BucketNotifications'))
+    expect(set?.Properties).toMatchObject({
+      BucketName: '<LakeLogs>',
+      NotificationConfiguration: {
+        QueueConfigurations: [
+          { Events: ['s3:ObjectCreated:*'], QueueArn: '<LakeQueue.Arn>', Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: 'AWSLogs/' }] } } },
+        ],
+      },
+    })
+    expect(set?.DependsOn?.some(id => id.startsWith('LakeQueuePolicy'))).toBe(true)
+    expect(sent(by, 'LakeQueue')).toEqual([
+      { service: 's3.amazonaws.com', Condition: { ArnLike: { 'aws:SourceArn': '<LakeLogs.Arn>' }, StringEquals: { 'aws:SourceAccount': '123456789012' } } },
+    ])
+    expect(sent(by, 'LakeDeadLetterQueue')).toEqual([])
+  })
+
+  it('announce by a topic that is there already, and what it cannot deliver is kept', () => {
+    const { template: by } = synthesised(stack => ({ logs: [{ through: new Topic(stack, 'Topic') }] }))
+    expect(Object.values(resourcesOf(by, 'AWS::SNS::Subscription')).map(({ Properties }) => Properties)).toEqual([
+      {
+        Endpoint: '<LakeQueue.Arn>',
+        Protocol: 'sqs',
+        RawMessageDelivery: true,
+        RedrivePolicy: { deadLetterTargetArn: '<LakeDeadLetterQueue.Arn>' },
+        TopicArn: '<Topic>',
+      },
+    ])
+    const from = { service: 'sns.amazonaws.com', Condition: { ArnEquals: { 'aws:SourceArn': '<Topic>' } } }
+    expect(sent(by, 'LakeQueue')).toEqual([from])
+    expect(sent(by, 'LakeDeadLetterQueue')).toContainEqual(from)
+    const { Statement } = propertiesOf(by, 'LakeQueueKey').KeyPolicy as { Statement: { Sid?: string; Condition?: unknown }[] }
+    expect(Statement.filter(({ Sid }) => Sid !== undefined).map(({ Condition }) => Condition)).toEqual([from.Condition])
+  })
+})
+
+/** Who may send to a queue, and when. */
+function sent(from: TemplateJson, queue: string) {
+  const { Statement } = propertiesOf(from, `${queue}Policy`).PolicyDocument as {
+    Statement: { Effect: string; Action: string; Principal: { Service: string }; Condition: unknown }[]
+  }
+  return Statement.filter(({ Effect, Action }) => Effect === 'Allow' && Action === 'sqs:SendMessage').map(({ Principal, Condition }) => ({
+    service: Principal.Service,
+    Condition,
+  }))
+}
+
+describe('settings', () => {
+  it('keep a message hidden six times as long as the function may run, and its batch window', () => {
+    const { template: slow } = synthesised(() => ({ timeout: Duration.minutes(15), batchSize: 100, batchWindow: Duration.seconds(30) }))
+    expect(propertiesOf(slow, 'LakeQueue').VisibilityTimeout).toBe(6 * 900 + 30)
+    expect(propertiesOf(slow, 'LakeMessages')).toMatchObject({ BatchSize: 100, MaximumBatchingWindowInSeconds: 30 })
+  })
+
+  it('reach the function and its queue', () => {
+    const { template: set } = synthesised(() => ({
+      memory: 512,
+      concurrency: 40,
+      reservedConcurrency: 90,
+      attempts: 3,
+      logDays: 30,
+      namespace: 'Security',
+      environment: { STAGE: 'test' },
+    }))
+    expect(propertiesOf(set, 'LakeFunction')).toMatchObject({
+      MemorySize: 512,
+      ReservedConcurrentExecutions: 90,
+      Environment: { Variables: { STAGE: 'test', OCSF_LAKE_NAMESPACE: 'Security' } },
+    })
+    expect(propertiesOf(set, 'LakeMessages').ScalingConfig).toEqual({ MaximumConcurrency: 40 })
+    expect(propertiesOf(set, 'LakeQueue').RedrivePolicy).toMatchObject({ maxReceiveCount: 3 })
+    expect(propertiesOf(set, 'LakeFunctionLog')).toEqual({ RetentionInDays: 30 })
+  })
+
+  it('set lifecycles', () => {
+    const { template: set } = synthesised(() => ({
+      logs: [{ lifecycle: { intelligentTieringDays: 0, glacierDays: 30, deepArchiveDays: 120, expireDays: 365 } }],
+      lake: { lifecycle: {} },
+    }))
+    expect(propertiesOf(set, 'LakeLogs').LifecycleConfiguration).toMatchObject({
+      Rules: [
+        {
+          ExpirationInDays: 365,
+          Transitions: [
+            { StorageClass: 'INTELLIGENT_TIERING', TransitionInDays: 0 },
+            { StorageClass: 'GLACIER', TransitionInDays: 30 },
+            { StorageClass: 'DEEP_ARCHIVE', TransitionInDays: 120 },
+          ],
+        },
+      ],
+    })
+    expect(JSON.stringify(propertiesOf(set, 'Lake').LifecycleConfiguration)).not.toContain('Transitions')
+  })
+
+  it.each([
+    [{ logs: [] }, 'No logs'],
+    [{ logs: [{ prefix: '/AWSLogs' }] }, 'no prefix of keys'],
+    [{ logs: [{ lifecycle: { glacierDays: 90, expireDays: 30 } }] }, 'days that grow'],
+    [{ lake: { prefix: 'ocsf/' } }, 'no prefix'],
+    [{ concurrency: 1 }, 'concurrency takes'],
+    [{ batchSize: 100 }, 'needs a batchWindow'],
+    [{ reservedConcurrency: 59 }, 'may want 60'],
+    [{ backfill: { concurrency: 0 } }, 'concurrency takes'],
+  ] as const)('that cannot work are refused: %j', (props, sentence) => {
+    expect(() => synthesised(() => props)).toThrow(expect.objectContaining({ code: 'option_invalid', message: expect.stringContaining(sentence) }))
+  })
+
+  it('of a bucket that is made are refused beside one that is given', () => {
+    const lifecycle = { expireDays: 1 }
+    expect(() => synthesised(stack => ({ logs: [{ bucket: Bucket.fromBucketName(stack, 'Given', 'given'), lifecycle }] }))).toThrow('lifecycle is for')
+    expect(() => synthesised(stack => ({ lake: { bucket: Bucket.fromBucketName(stack, 'Given', 'given'), lifecycle } }))).toThrow('lifecycle is for')
+    expect(() => synthesised(stack => ({ logs: [{ bucket: Bucket.fromBucketName(stack, 'Given', 'given'), key: new Key(stack, 'Key') }] }))).toThrow(
+      'key is for',
+    )
+  })
+})
