@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
 import { describe, expect, it } from 'vitest'
+import * as cdk from './cdk/index.js'
 import * as index from './index.js'
 import * as lake from './lake/index.js'
 import * as node from './node/index.js'
@@ -35,7 +36,7 @@ describe('the doors', () => {
   it('export these names and no others', () => {
     expect(
       Object.fromEntries(
-        Object.entries({ index, lake, node, lambda, arrow, parquet }).map(([door, exports]) => [
+        Object.entries({ index, lake, node, lambda, cdk, arrow, parquet }).map(([door, exports]) => [
           door,
           Object.keys(exports)
             .filter(name => door !== 'index' || !Object.hasOwn(sources, name))
@@ -47,6 +48,9 @@ describe('the doors', () => {
         "arrow": [
           "toArrowIpc",
           "toArrowTable",
+        ],
+        "cdk": [
+          "OcsfLake",
         ],
         "index": [
           "CLASS_ENUMS",

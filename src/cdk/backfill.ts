@@ -51,7 +51,7 @@ function readStatements({ function: convert, logs, results, settings: { inventor
   const listing = logs.map(
     ({ bucket, prefix }, at) =>
       new iam.PolicyStatement({
-        sid: logs.length === 1 ? 'ListLogs' : `ListLogs${at}`,
+        sid: at === 0 ? 'ListLogs' : `ListLogs${at + 1}`,
         actions: ['s3:ListBucket'],
         resources: [bucket.bucketArn],
         conditions: prefix === '' ? undefined : { StringLike: { 's3:prefix': `${prefix}*` } },

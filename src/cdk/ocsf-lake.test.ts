@@ -1,10 +1,12 @@
 /** What a stack with the construct has in it. */
 
+import validate from 'asl-validator'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { Duration, RemovalPolicy } from 'aws-cdk-lib/core'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { backfillDefinition } from '../lake/backfill.js'
 import { emptyReport } from '../lake/report.js'
 import { metricLines } from '../node/lambda/metrics.js'
 import { type Resource, resourcesOf, synthesised, type TemplateJson } from './testing.js'
@@ -257,6 +259,36 @@ describe('alarms', () => {
       expect(said?.Namespace).toBe(namespace)
       expect(said?.Metrics.map(({ Name }) => Name)).toContain(name)
     }
+  })
+})
+
+describe('the backfill', () => {
+  it('is a state machine that Step Functions takes, over the same function as live traffic', () => {
+    const text = String(propertiesOf(template, 'LakeBackfill').DefinitionString)
+    const { isValid, errorsText } = validate(JSON.parse(text.replaceAll('<AWS::Partition>', 'aws').replaceAll(/<\w+(\.Arn)?>/g, 'example')))
+    expect([isValid, errorsText('\n')]).toEqual([true, ''])
+    expect(JSON.parse(text)).toEqual(
+      backfillDefinition({
+        functionArn: '<LakeFunction.Arn>',
+        results: { bucket: '<LakeDeadLetters>', prefix: 'backfill' },
+        concurrency: 50,
+        partition: '<AWS::Partition>',
+      }),
+    )
+    expect(propertiesOf(template, 'LakeBackfill').StateMachineType ?? 'STANDARD').toBe('STANDARD')
+  })
+
+  it('takes its settings, and is left out when it is not wanted', () => {
+    const { template: set } = synthesised(() => ({ backfill: { concurrency: 7, batchItems: 3, toleratedFailurePercentage: 0 } }))
+    expect(JSON.parse(String(propertiesOf(set, 'LakeBackfill').DefinitionString)).States.Listing).toMatchObject({
+      MaxConcurrency: 7,
+      ToleratedFailurePercentage: 0,
+      ItemBatcher: { MaxItemsPerBatch: 3 },
+    })
+    const { lake, template: without } = synthesised(() => ({ backfill: false }))
+    expect(lake.backfill).toBeUndefined()
+    for (const type of ['AWS::StepFunctions::StateMachine', 'AWS::IAM::Policy']) expect(only(without, type)).toEqual([])
+    expect(only(without, 'AWS::CloudWatch::Alarm')).not.toContain('LakeBackfillAlarm')
   })
 })
 
