@@ -11,7 +11,7 @@ import { instant } from './aws/inspector-time.js'
 import { remediationOf, vulnerabilitiesOf } from './aws/inspector-vulnerabilities.js'
 import { redactJson, redactText } from './aws/secrets.js'
 import { type Taking, take } from './aws/taking.js'
-import { found, text } from './aws/values.js'
+import { found, regionInArn } from './aws/values.js'
 import type { Skip, Source } from './source.js'
 
 const PRODUCT = { name: 'Inspector', vendor_name: 'AWS' } as const
@@ -29,7 +29,7 @@ export const inspector: Source<JsonObject, typeof inspectorColumns> = {
   columns: inspectorColumns,
   notes: [
     'Package and code vulnerabilities are Vulnerability Findings; network reachability, and any type without a vulnerability, is a Detection Finding.',
-    'finding_info.uid is findingArn. ACTIVE is Create, Update once updatedAt is behind firstObservedAt; SUPPRESSED and CLOSED are Close (Suppressed, Resolved). The word is status_code.',
+    'finding_info.uid is findingArn, which is the Id in Security Hub too. ACTIVE is Create, Update once updatedAt is behind firstObservedAt; SUPPRESSED and CLOSED are Close (Suppressed, Resolved). The word is status_code.',
     'An id that is no CVE (ALAS, GHSA, SNYK, KB) is vulnerabilities.advisory from 1.5, with the related CVEs. Below, OCSF wants a CVE or a CWE: there is one vulnerability for each related CVE, and the advisory among related_vulnerabilities; without a related CVE its own id is cve.uid, as in Security Hub. A KB is also kb_article_list.',
     'cve.cvss has the scores of the sources (depth Base) and Inspector’s own for the resource (Environmental, adjustments as metrics). Scores of an advisory with several CVEs or none stay in unmapped, since they are nobody’s.',
     'A code vulnerability has one entry for each CWE; the detector is finding_info.analytic. Without a CWE its rule is advisory.uid, below 1.5 cwe.uid.',
@@ -65,7 +65,7 @@ export const inspector: Source<JsonObject, typeof inspectorColumns> = {
 
     const { version } = context
     const account = record.text('awsAccountId') ?? delivery.account ?? context.account
-    const region = text(uid.split(':', 4)[3]) ?? delivery.region ?? context.region
+    const region = regionInArn(uid) ?? delivery.region ?? context.region
     const type = record.text('type')
     const status = record.text('status')
     const severity = record.said('severity')
@@ -77,44 +77,57 @@ export const inspector: Source<JsonObject, typeof inspectorColumns> = {
     const isOld = version === '1.1.0' && vulnerabilities.length > 0
     const resources = resourcesOf(record, version, account, isOld ? 1 : undefined)
 
-    const common = {
-      // classification
-      ...lifecycle({ created: first, modified: modified ?? last, resolved: status === 'CLOSED', suppressed: status === 'SUPPRESSED' }),
-      severity_id,
-      severity: severity_id === OTHER ? severity : undefined,
-      // occurrence
-      time,
-      status_code: status,
-      // context
-      metadata: { uid: delivery.uid, correlation_uid: record.text('scanId'), product: PRODUCT },
-      cloud: cloudOf(account, region, undefined),
-    }
-    const info = {
-      uid,
-      title: record.text('title') ?? type ?? uid,
-      desc: record.text('description'),
-      types: type === undefined ? undefined : [type],
-      modified_time: modified,
-      first_seen_time: first,
-      last_seen_time: last,
-    }
+    const { activity_id, status_id } = lifecycle({
+      created: first,
+      modified: modified ?? last,
+      resolved: status === 'CLOSED',
+      suppressed: status === 'SUPPRESSED',
+    })
+    const severityText = severity_id === OTHER ? severity : undefined
+    const metadata = { uid: delivery.uid, correlation_uid: record.text('scanId'), product: PRODUCT }
+    const cloud = cloudOf(account, region, undefined)
+    const title = record.text('title') ?? type ?? uid
+    const desc = record.text('description')
+    const types = type === undefined ? undefined : [type]
+
     if (vulnerabilities.length === 0)
       return {
+        // classification
         class_uid: 2004,
-        ...common,
+        activity_id,
+        severity_id,
+        severity: severityText,
+        // occurrence
+        time,
+        status_id,
+        status_code: status,
+        // context
+        metadata,
+        cloud,
         // primary
-        finding_info: info,
+        finding_info: { uid, title, desc, types, modified_time: modified, first_seen_time: first, last_seen_time: last },
         remediation: remediationOf(record),
         evidences: evidence === undefined ? undefined : [evidence],
         resources: resources.length === 0 ? undefined : resources,
         // unmapped
         unmapped: unmappedOf(record, delivery.around),
       }
+    const analytic = analyticOf(record.at('codeVulnerabilityDetails'))
     return {
+      // classification
       class_uid: 2002,
-      ...common,
+      activity_id,
+      severity_id,
+      severity: severityText,
+      // occurrence
+      time,
+      status_id,
+      status_code: status,
+      // context
+      metadata,
+      cloud,
       // primary
-      finding_info: { ...info, analytic: analyticOf(record.at('codeVulnerabilityDetails')) },
+      finding_info: { uid, title, desc, types, modified_time: modified, first_seen_time: first, last_seen_time: last, analytic },
       vulnerabilities,
       resource: isOld ? resources[0] : undefined,
       resources: isOld || resources.length === 0 ? undefined : resources,

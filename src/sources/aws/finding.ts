@@ -4,7 +4,7 @@ import type { OcsfVersion } from '../../ocsf/facts.js'
 import { remembered } from './remembered.js'
 import { redactJson, redactMember } from './secrets.js'
 import type { Taking } from './taking.js'
-import { accountInArn, text } from './values.js'
+import { accountInArn, regionInArn, text } from './values.js'
 
 // ---- columns ----
 
@@ -149,7 +149,7 @@ export function resourceOf(
   if (uid === undefined) return undefined
   const tags = details !== undefined && hasModernFindings(around.version) ? tagsOf(details) : undefined
   const isArn = uid.startsWith('arn:')
-  const inArn = isArn ? { account: accountInArn(uid), region: text(uid.split(':', 4)[3]) } : undefined
+  const inArn = isArn ? { account: accountInArn(uid), region: regionInArn(uid) } : undefined
   const account = around.isOwn === true ? (around.account ?? inArn?.account) : (inArn?.account ?? around.account)
   return {
     cloud_partition: around.partition,

@@ -34,9 +34,15 @@ export function resourcesOf(record: Taking, version: OcsfVersion, account: strin
     }
     const resource = resourceOf(item.text('type'), item.text('id'), nameIn(details), around, details)!
     resources.push({
-      ...resource,
+      cloud_partition: resource.cloud_partition,
+      data: resource.data,
+      name: resource.name,
+      owner: resource.owner,
       provider: version === '1.8.0' ? item.text('provider') : undefined,
+      region: resource.region,
       tags: hasModernFindings(version) ? tagsOf(item) : undefined,
+      type: resource.type,
+      uid,
     })
   }
   return resources
@@ -62,19 +68,18 @@ export function reachabilityOf(record: Taking): Evidence | undefined {
   if (details.rest() === undefined) return undefined
   const steps = details.at('networkPath').list('steps')
   const componentOf = (type: string) => steps.find(step => step.peek('componentType') === type)?.said('componentId')
-  const instance = record.list('resources', 'id')[0]?.at('details').at('awsEc2Instance')
-  const found = {
-    ip: addressIn(instance),
-    instance_uid: componentOf('AWS::EC2::Instance'),
-    interface_uid: componentOf('AWS::EC2::NetworkInterface'),
-  }
-  const isPlace = found.ip !== undefined || found.instance_uid !== undefined || found.interface_uid !== undefined
+  const resource = record.list('resources', 'id')[0]
+  const instance = resource?.at('details').at('awsEc2Instance')
+  const ip = addressIn(instance)
+  const instance_uid = componentOf('AWS::EC2::Instance') ?? (resource?.peek('type') === 'AWS_EC2_INSTANCE' ? resource.said('id') : undefined)
+  const interface_uid = componentOf('AWS::EC2::NetworkInterface')
+  const isPlace = ip !== undefined || instance_uid !== undefined || interface_uid !== undefined
   const protocol = PROTOCOLS.get(details.said('protocol'))
   if (protocol !== undefined) details.text('protocol')
   return {
     connection_info: { direction_id: INBOUND, protocol_name: protocol?.name, protocol_num: protocol?.number },
     dst_endpoint: isPlace
-      ? { ...found, port: portIn(details.at('openPortRange')), subnet_uid: instance?.said('subnetId'), vpc_uid: instance?.said('vpcId') }
+      ? { ip, port: portIn(details.at('openPortRange')), instance_uid, interface_uid, subnet_uid: instance?.said('subnetId'), vpc_uid: instance?.said('vpcId') }
       : undefined,
     data: redactJson(details.handOver()),
   }

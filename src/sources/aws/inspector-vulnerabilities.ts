@@ -25,15 +25,46 @@ const FIXES: ReadonlyMap<string | undefined, 1 | 2 | 3> = new Map([
 const PARTIAL = 2
 const NO_FIX = 3
 
+/** What is true of each vulnerability of a finding. */
+interface Said extends Pick<Vulnerability, 'affected_code' | 'affected_packages' | 'references' | 'related_vulnerabilities'> {
+  readonly common: ReturnType<typeof commonOf>
+  readonly kb?: Vulnerability['kb_article_list']
+  readonly severity?: string | undefined
+  readonly vendor?: string | undefined
+}
+
+type Identity = Pick<Vulnerability, 'advisory' | 'cve' | 'cwe'>
+
+function vulnerability({ advisory, cve, cwe }: Identity, said: Said): Vulnerability {
+  const { common } = said
+  return {
+    advisory,
+    affected_code: said.affected_code,
+    affected_packages: said.affected_packages,
+    cve,
+    cwe,
+    exploit_last_seen_time: common.exploitSeen,
+    fix_coverage_id: common.coverage,
+    is_exploit_available: common.isExploitable,
+    is_fix_available: common.isFixable,
+    kb_article_list: said.kb,
+    references: said.references,
+    related_vulnerabilities: said.related_vulnerabilities,
+    remediation: common.remediation,
+    severity: said.severity,
+    vendor_name: said.vendor,
+  }
+}
+
 function commonOf(record: Taking, isModern: boolean) {
   const coverage = FIXES.get(record.said('fixAvailable'))
   // before 1.5 nothing else says that it is for some packages only
   if (coverage !== undefined && (isModern || coverage !== PARTIAL)) record.text('fixAvailable')
   return {
-    exploit_last_seen_time: isModern ? record.at('exploitabilityDetails').time('lastKnownExploitAt', instant) : undefined,
-    fix_coverage_id: isModern ? coverage : undefined,
-    is_exploit_available: record.flag('exploitAvailable'),
-    is_fix_available: coverage === undefined ? undefined : coverage !== NO_FIX,
+    coverage: isModern ? coverage : undefined,
+    exploitSeen: isModern ? record.at('exploitabilityDetails').time('lastKnownExploitAt', instant) : undefined,
+    isExploitable: record.flag('exploitAvailable'),
+    isFixable: coverage === undefined ? undefined : coverage !== NO_FIX,
     remediation: remediationOf(record),
   }
 }
@@ -56,51 +87,56 @@ function inPackages(uid: string, details: Taking, record: Taking, version: OcsfV
   const isModern = hasModernFindings(version)
   details.text('vulnerabilityId')
   const related = details.texts('relatedVulnerabilities')
+  const isCve = CVE.test(uid)
+  const cves = isCve || related === undefined ? [] : [...new Set(related.filter(id => CVE.test(id)))]
   const said = {
-    ...commonOf(record, isModern),
+    affected_code: undefined,
     affected_packages: packagesOf(details, version),
-    kb_article_list: !isModern && KB.test(uid) ? [{ uid }] : undefined,
+    common: commonOf(record, isModern),
+    kb: !isModern && KB.test(uid) ? [{ uid }] : undefined,
     references: details.texts('referenceUrls'),
-    related_vulnerabilities: related,
+    // an advisory that is no attribute of its own
+    related_vulnerabilities: !isModern && cves.length > 0 ? [uid, ...(related ?? [])] : related,
     severity: details.text('vendorSeverity'),
-    vendor_name: details.text('source'),
+    vendor: details.text('source'),
   }
-  if (CVE.test(uid)) return [{ ...said, cve: cveOf(uid, details, record, isModern) }]
-
-  const cves = [...new Set(related?.filter(id => CVE.test(id)))]
-  if (isModern) {
-    const advisory = {
-      uid,
-      created_time: details.time('vendorCreatedAt', instant),
-      modified_time: details.time('vendorUpdatedAt', instant),
-      // scores of several would be the highest, and whose is not said
-      related_cves: cves.length === 1 ? [scoredCve(cves[0]!, details, record, isModern)] : cves.length === 0 ? undefined : cves.map(uid => ({ uid })),
-      src_url: details.text('sourceUrl'),
-    }
-    return [{ ...said, advisory }]
+  if (isCve || (!isModern && cves.length < 2)) return [vulnerability({ cve: cveOf(cves[0] ?? uid, details, record, isModern) }, said)]
+  const source = details.text('sourceUrl')
+  if (!isModern) return cves.map(uid => vulnerability({ cve: { uid, references: source === undefined ? undefined : [source] } }, said))
+  const advisory = {
+    uid,
+    created_time: details.time('vendorCreatedAt', instant),
+    modified_time: details.time('vendorUpdatedAt', instant),
+    // scores of several would be the highest, and whose is not said
+    related_cves: cves.length === 0 ? undefined : cves.map(uid => (cves.length === 1 ? scoredCve(uid, details, record, isModern) : { uid })),
+    src_url: source,
   }
-  if (cves.length === 0) return [{ ...said, cve: cveOf(uid, details, record, isModern) }]
-  const others = { ...said, related_vulnerabilities: [uid, ...(related ?? [])] }
-  if (cves.length === 1) return [{ ...others, cve: cveOf(cves[0]!, details, record, isModern) }]
-  return cves.map(uid => ({ ...others, cve: { uid } }))
+  return [vulnerability({ advisory }, said)]
 }
 
 function cveOf(uid: string, details: Taking, record: Taking, isModern: boolean): Cve {
+  const { cvss, epss } = scoredCve(uid, details, record, isModern)
   const source = details.text('sourceUrl')
   return {
-    ...scoredCve(uid, details, record, isModern),
+    uid,
     created_time: details.time('vendorCreatedAt', instant),
+    cvss,
+    epss,
     modified_time: details.time('vendorUpdatedAt', instant),
     references: source === undefined ? undefined : [source],
   }
 }
 
 function scoredCve(uid: string, details: Taking, record: Taking, isModern: boolean) {
-  const scores = details.list('cvss', 'scoringVector').flatMap(score => baseScore(score, isModern) ?? [])
+  const scores: Cvss[] = []
+  for (const score of details.list('cvss', 'scoringVector')) {
+    const base = baseScore(score, isModern)
+    if (base !== undefined) scores.push(base)
+  }
   const adjusted = adjustedScore(record, isModern)
-  const cvss = adjusted === undefined ? scores : [...scores, adjusted]
+  if (adjusted !== undefined) scores.push(adjusted)
   const epss = record.at('epss').number('score')
-  return { uid, cvss: cvss.length === 0 ? undefined : cvss, epss: epss === undefined ? undefined : { score: String(epss) } }
+  return { uid, cvss: scores.length === 0 ? undefined : scores, epss: epss === undefined ? undefined : { score: String(epss) } }
 }
 
 function baseScore(score: Taking, isModern: boolean): Cvss | undefined {
@@ -173,13 +209,9 @@ function inCode(rule: string | undefined, code: Taking, record: Taking, version:
   const isModern = hasModernFindings(version)
   const cwes = code.texts('cwes')
   if (cwes === undefined && rule === undefined) return []
-  const said = {
-    ...commonOf(record, isModern),
-    affected_code: codeOf(code, isModern),
-    references: code.texts('referenceUrls'),
-  }
-  if (cwes !== undefined) return cwes.map(uid => ({ ...said, cwe: { uid } }))
-  return [isModern ? { ...said, advisory: { uid: rule! } } : { ...said, cwe: { uid: rule! } }]
+  const said = { affected_code: codeOf(code, isModern), common: commonOf(record, isModern), references: code.texts('referenceUrls') }
+  if (cwes !== undefined) return cwes.map(uid => vulnerability({ cwe: { uid } }, said))
+  return [vulnerability(isModern ? { advisory: { uid: rule! } } : { cwe: { uid: rule! } }, said)]
 }
 
 function codeOf(code: Taking, isModern: boolean): Vulnerability['affected_code'] {

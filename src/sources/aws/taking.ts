@@ -38,33 +38,148 @@ export interface Taking {
 const MOST_INT = 2 ** 31 - 1
 const FINER = /\.\d{3}\d*[1-9]/
 
-type Inner = Taking | { readonly items: ReadonlyMap<number, Taking>; readonly keep: string | undefined }
+/** The items of a list by their place; no taking for what is no object. */
+interface Items {
+  readonly all: readonly (Taking | undefined)[]
+  readonly objects: readonly Taking[]
+  readonly keep: string | undefined
+}
 
 /** Starts reading an object; nothing of it is taken yet. */
 export function take(object: JsonObject): Taking {
-  const taken = new Set<string>()
-  const inner = new Map<string, Inner>()
-  let isGone = false
+  return new Reading(object)
+}
 
-  const named = (key: string): string => {
+// Names come from the code: few, and the same for every record.
+const CAPITALS = new Map<string, string>()
+
+function capitalOf(key: string): string {
+  let capital = CAPITALS.get(key)
+  if (capital === undefined) {
+    capital = key.charAt(0).toUpperCase() + key.slice(1)
+    if (CAPITALS.size < 4096) CAPITALS.set(key, capital)
+  }
+  return capital
+}
+
+/** A class, since there is one for each object of a record: without a function for each way to read, twice as many are read in a second. */
+class Reading implements Taking {
+  readonly #object: JsonObject
+  #taken: string[] | undefined
+  #names: string[] | undefined
+  #inner: (Reading | Items)[] | undefined
+  #isGone = false
+
+  constructor(object: JsonObject) {
+    this.#object = object
+  }
+
+  #named(key: string): string {
+    const object = this.#object
     if (object === NOTHING || Object.hasOwn(object, key)) return key
-    const capital = key.charAt(0).toUpperCase() + key.slice(1)
+    const capital = capitalOf(key)
     return Object.hasOwn(object, capital) ? capital : key
   }
-  const valueAt = (name: string): Json | undefined => (Object.hasOwn(object, name) ? object[name] : undefined)
-  const read = <T>(key: string, reader: (value: Json | undefined) => T | undefined): T | undefined => {
-    const name = named(key)
-    const value = reader(valueAt(name))
-    if (value !== undefined) taken.add(name)
-    return value
+
+  #valueAt(name: string): Json | undefined {
+    return Object.hasOwn(this.#object, name) ? this.#object[name] : undefined
   }
 
-  const rest = (): Record<string, Json | undefined> | undefined => {
-    if (isGone) return undefined
+  #take<T>(name: string, read: T | undefined): T | undefined {
+    if (read === undefined) return undefined
+    if (this.#taken === undefined) this.#taken = [name]
+    else this.#taken.push(name)
+    return read
+  }
+
+  text(key: string): string | undefined {
+    const name = this.#named(key)
+    return this.#take(name, text(this.#valueAt(name)))
+  }
+
+  word(key: string): string | undefined {
+    const name = this.#named(key)
+    return this.#take(name, word(this.#valueAt(name)))
+  }
+
+  whole(key: string, most = MOST_INT): number | undefined {
+    const name = this.#named(key)
+    return this.#take(name, whole(this.#valueAt(name), most))
+  }
+
+  number(key: string): number | undefined {
+    const name = this.#named(key)
+    const value = this.#valueAt(name)
+    return this.#take(name, typeof value === 'number' ? value : undefined)
+  }
+
+  flag(key: string): boolean | undefined {
+    const name = this.#named(key)
+    return this.#take(name, flag(this.#valueAt(name)))
+  }
+
+  time(key: string, read: (value: Json | undefined) => number | undefined = ms): number | undefined {
+    const name = this.#named(key)
+    const value = this.#valueAt(name)
+    const time = read(value)
+    return typeof value === 'string' && FINER.test(value) ? time : this.#take(name, time)
+  }
+
+  ip(key: string): string | undefined {
+    const name = this.#named(key)
+    const value = this.#valueAt(name)
+    return this.#take(name, typeof value === 'string' && isIp(value) ? value : undefined)
+  }
+
+  texts(key: string): readonly string[] | undefined {
+    const name = this.#named(key)
+    return this.#take(name, textsIn(this.#valueAt(name)))
+  }
+
+  json(key: string): Json | undefined {
+    const name = this.#named(key)
+    const value = this.#valueAt(name)
+    return this.#take(name, isBlank(value) ? undefined : value)
+  }
+
+  said(key: string): string | undefined {
+    return text(this.#valueAt(this.#named(key)))
+  }
+
+  peek(key: string): Json | undefined {
+    return this.#valueAt(this.#named(key))
+  }
+
+  at(key: string): Taking {
+    const name = this.#named(key)
+    const known = this.#innerAt(name)
+    if (known instanceof Reading) return known
+    const value = this.#valueAt(name)
+    if (!isJsonObject(value)) return NONE
+    const at = new Reading(value)
+    this.#keepInner(name, at)
+    return at
+  }
+
+  list(key: string, keep?: string): readonly Taking[] {
+    const name = this.#named(key)
+    const known = this.#innerAt(name)
+    if (known !== undefined && 'objects' in known) return known.objects
+    const value = this.#valueAt(name)
+    if (!Array.isArray(value)) return NO_ITEMS
+    const all = value.map((item: Json) => (isJsonObject(item) ? new Reading(item) : undefined))
+    const objects = all.filter(item => item !== undefined)
+    this.#keepInner(name, { all, objects, keep })
+    return objects
+  }
+
+  rest(): Record<string, Json | undefined> | undefined {
+    if (this.#isGone) return undefined
+    const object = this.#object
     let left: Record<string, Json | undefined> | undefined
-    for (const key of Object.keys(object)) {
-      if (taken.has(key)) continue
-      const value = restOf(object[key], inner.get(key))
+    for (const key in object) {
+      if (this.#taken?.includes(key) === true) continue
+      const value = restOf(object[key], this.#innerAt(key))
       if (isBlank(value) || isEmpty(value)) continue
       left ??= {}
       put(left, key, value)
@@ -72,58 +187,35 @@ export function take(object: JsonObject): Taking {
     return left
   }
 
-  return {
-    text: key => read(key, text),
-    word: key => read(key, word),
-    whole: (key, most = MOST_INT) => read(key, value => whole(value, most)),
-    number: key => read(key, value => (typeof value === 'number' ? value : undefined)),
-    flag: key => read(key, flag),
-    time: (key, reader = ms) => {
-      const value = valueAt(named(key))
-      return typeof value === 'string' && FINER.test(value) ? reader(value) : read(key, reader)
-    },
-    ip: key => read(key, value => (typeof value === 'string' && isIp(value) ? value : undefined)),
-    texts: key => read(key, textsIn),
-    json: key => read(key, value => (isBlank(value) ? undefined : value)),
-    said: key => text(valueAt(named(key))),
-    peek: key => valueAt(named(key)),
-    at: key => {
-      const name = named(key)
-      const known = inner.get(name)
-      if (known !== undefined && 'rest' in known) return known
-      const value = valueAt(name)
-      if (!isJsonObject(value)) return take(NOTHING)
-      const at = take(value)
-      inner.set(name, at)
-      return at
-    },
-    list: (key, keep) => {
-      const name = named(key)
-      const known = inner.get(name)
-      if (known !== undefined && 'items' in known) return [...known.items.values()]
-      const value = valueAt(name)
-      const items = new Map<number, Taking>()
-      if (Array.isArray(value)) {
-        for (const [i, item] of (value as readonly Json[]).entries()) if (isJsonObject(item)) items.set(i, take(item))
-        inner.set(name, { items, keep })
-      }
-      return [...items.values()]
-    },
-    rest,
-    handOver: () => {
-      const left = rest()
-      isGone = true
-      return left
-    },
+  handOver(): Record<string, Json | undefined> | undefined {
+    const left = this.rest()
+    this.#isGone = true
+    return left
+  }
+
+  #innerAt(name: string): Reading | Items | undefined {
+    const at = this.#names === undefined ? -1 : this.#names.indexOf(name)
+    return at === -1 ? undefined : this.#inner![at]
+  }
+
+  /** What a member is read as, an object or a list, is so from then on. */
+  #keepInner(name: string, inner: Reading | Items): void {
+    this.#names ??= []
+    this.#inner ??= []
+    this.#names.push(name)
+    this.#inner.push(inner)
   }
 }
 
-function restOf(value: Json | undefined, inner: Inner | undefined): Json | undefined {
+const NONE: Taking = new Reading(NOTHING)
+const NO_ITEMS: readonly Taking[] = []
+
+function restOf(value: Json | undefined, inner: Reading | Items | undefined): Json | undefined {
   if (inner === undefined) return value
-  if ('rest' in inner) return inner.rest()
+  if (inner instanceof Reading) return inner.rest()
   const left: Json[] = []
   for (const [i, item] of (value as readonly Json[]).entries()) {
-    const taking = inner.items.get(i)
+    const taking = inner.all[i]
     const rest = taking === undefined ? item : taking.rest()
     if (rest === undefined || isBlank(rest)) continue
     const id = inner.keep === undefined || taking === undefined ? undefined : taking.peek(inner.keep)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../json.js'
-import { accountInArn, leftOver } from './values.js'
+import { accountInArn, leftOver, regionInArn } from './values.js'
 
 const none = (): boolean => false
 
@@ -53,5 +53,14 @@ describe('accountInArn', () => {
       'x',
     ])
       expect(accountInArn(arn), arn).toBeUndefined()
+  })
+})
+
+describe('regionInArn', () => {
+  it('reads the region where an ARN names one', () => {
+    expect(regionInArn('arn:aws:inspector2:eu-west-1:123456789012:finding/a')).toBe('eu-west-1')
+    expect(regionInArn('arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:a:b')).toBe('us-gov-west-1')
+    for (const arn of ['arn:aws:iam::123456789012:role/door', 'arn:aws:s3:::bucket', 'arn:aws:s3:eu-west-1', 'arn:aws', 'arn:', '', 'x:y:z:eu-west-1:1'])
+      expect(regionInArn(arn), arn).toBeUndefined()
   })
 })

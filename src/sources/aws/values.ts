@@ -139,6 +139,14 @@ export function nameInArn(arn: string): string | undefined {
   return text(arn.slice(Math.max(arn.lastIndexOf('/'), arn.lastIndexOf(':')) + 1))
 }
 
+/** The region of an ARN, where it names one. */
+export function regionInArn(arn: string): string | undefined {
+  if (!arn.startsWith('arn:')) return undefined
+  const from = arn.indexOf(':', arn.indexOf(':', 4) + 1) + 1
+  const to = from === 0 ? -1 : arn.indexOf(':', from)
+  return to > from ? arn.slice(from, to) : undefined
+}
+
 /** The account of an ARN, where it names one. */
 export function accountInArn(arn: string): string | undefined {
   if (!arn.startsWith('arn:')) return undefined
