@@ -51,6 +51,8 @@ export type BackfillInput =
 const MAX_PAYLOAD = 262_144
 /** https://docs.aws.amazon.com/step-functions/latest/dg/limits-overview.html */
 const MAX_CONCURRENCY = 10_000
+/** Of one Map Run, which stops reading there without a word. */
+export const MAX_BACKFILL_OBJECTS = 100_000_000
 /** Longer than a function may run, so that a lost answer ends, too. */
 const TASK_SECONDS = 960
 
@@ -138,8 +140,16 @@ export function backfillDefinition(options: BackfillDefinitionOptions): StateMac
       },
       All: {
         Type: 'Choice',
-        Choices: [{ Variable: '$.items.succeeded', NumericEqualsPath: '$.items.total', Next: 'Done' }],
+        Choices: [
+          { Variable: '$.items.total', NumericGreaterThanEquals: MAX_BACKFILL_OBJECTS, Next: 'Cut' },
+          { Variable: '$.items.succeeded', NumericEqualsPath: '$.items.total', Next: 'Done' },
+        ],
         Default: 'Left',
+      },
+      Cut: {
+        Type: 'Fail',
+        Error: 'ItemsCutOff',
+        Cause: 'A Map Run reads at most 100,000,000 items: there may be more. Run a backfill for each of some longer prefixes.',
       },
       Left: {
         Type: 'Fail',

@@ -24,6 +24,8 @@ export interface StoredObject {
   readonly size: number
   /** Without quotes. */
   readonly etag: string
+  /** In Glacier or Deep Archive: it cannot be read until it is restored. Only a listing tells. */
+  readonly archived?: boolean
 }
 
 export interface PutRequest extends S3Url {
@@ -128,7 +130,12 @@ async function createS3({ region, endpoint, kmsKey, attempts = ATTEMPTS, idleMs 
       const command = new sdk.ListObjectsV2Command({ Bucket: bucket, Prefix: key, ContinuationToken: after, EncodingType: 'url' })
       const { Contents = [], NextContinuationToken, EncodingType } = await asked('s3:ListBucket', { bucket }, client.send(command))
       const decoded = (text: string): string => (EncodingType === 'url' ? decodeURIComponent(text.replaceAll('+', ' ')) : text)
-      const objects = Contents.map(({ Key = '', Size = 0, ETag }) => ({ key: decoded(Key), size: Size, etag: unquoted(ETag) ?? '' }))
+      const objects = Contents.map(({ Key = '', Size = 0, ETag, StorageClass }) => ({
+        key: decoded(Key),
+        size: Size,
+        etag: unquoted(ETag) ?? '',
+        ...(isArchive(StorageClass) ? { archived: true } : {}),
+      }))
       return { objects, next: NextContinuationToken }
     },
 
@@ -191,6 +198,9 @@ async function createS3({ region, endpoint, kmsKey, attempts = ATTEMPTS, idleMs 
     },
   }
 }
+
+/** Storage classes that are not read at once. https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html */
+export const isArchive = (storageClass: string | undefined): boolean => storageClass === 'GLACIER' || storageClass === 'DEEP_ARCHIVE'
 
 const unquoted = (etag: string | undefined): string | undefined => etag?.replaceAll('"', '')
 

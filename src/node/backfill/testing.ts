@@ -49,7 +49,7 @@ export interface MapRun {
 }
 
 export interface Execution {
-  status: 'SUCCEEDED' | 'FAILED'
+  status: 'RUNNING' | 'SUCCEEDED' | 'FAILED'
   output?: Value
   error?: string
   cause?: string
@@ -63,21 +63,27 @@ export interface Execution {
 /** Payloads of states, in bytes. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 const MAX_PAYLOAD = 262_144
 
+/** Executes to the end. */
 export async function execute(machine: StateMachine, input: Value, world: World): Promise<Execution> {
+  return begin(machine, input, world).redrive()
+}
+
+/** An execution that waits for its first `redrive`, so that it can be looked at while it runs. */
+export function begin(machine: StateMachine, input: Value, world: World): Execution {
   let from = { state: machine.StartAt, input }
-  const execution: Execution = { status: 'FAILED', mapRuns: [], retries: [], redrive: () => run() }
+  const execution: Execution = { status: 'RUNNING', mapRuns: [], retries: [], redrive: () => run() }
   const run = async (): Promise<Execution> => {
-    Object.assign(execution, { status: 'FAILED', error: undefined, cause: undefined })
+    Object.assign(execution, { status: 'RUNNING', error: undefined, cause: undefined })
     try {
       execution.output = await walk(machine, from, { world, execution, input }, at => (from = at))
       execution.status = 'SUCCEEDED'
     } catch (error) {
       if (!(error instanceof StateError)) throw error
-      Object.assign(execution, { error: error.error, cause: error.message })
+      Object.assign(execution, { status: 'FAILED', error: error.error, cause: error.message })
     }
     return execution
   }
-  return run()
+  return execution
 }
 
 interface Scope {
@@ -85,6 +91,13 @@ interface Scope {
   readonly execution: Execution
   readonly input: Value
   readonly item?: Value
+}
+
+/** As DescribeMapRun tells them. */
+export function countItems({ children }: MapRun): { readonly Total: number; readonly Succeeded: number; readonly Failed: number; readonly Pending: number } {
+  const count = (status?: Child['status']): number =>
+    children.reduce((sum, child) => sum + (status === undefined || child.status === status ? child.items : 0), 0)
+  return { Total: count(), Succeeded: count('SUCCEEDED'), Failed: count('FAILED'), Pending: count('PENDING') }
 }
 
 type At = { readonly state: string; readonly input: Value }
@@ -97,7 +110,9 @@ async function walk({ States }: StateMachine, from: At, scope: Scope, onEnter: (
     if (JSON.stringify(input).length > MAX_PAYLOAD) throw new StateError('States.DataLimitExceeded', name)
     onEnter({ state: name, input })
     if (state.Type === 'Succeed') return input
-    if (state.Type === 'Fail') throw new StateError(text(state.Error), text(evaluate(text(state.CausePath), input, scope)))
+    if (state.Type === 'Fail') {
+      throw new StateError(text(state.Error), text(state.Cause ?? evaluate(text(state.CausePath), input, scope)))
+    }
     if (state.Type === 'Choice') name = choose(state, input, scope)
     else {
       input = await act(state, input, scope)
@@ -115,6 +130,8 @@ function choose(state: State, input: Value, scope: Scope): string {
       if ((value !== undefined) === operand) return text(Next)
     } else if (kind === 'NumericEqualsPath') {
       if (typeof value === 'number' && value === evaluate(text(operand), input, scope)) return text(Next)
+    } else if (kind === 'NumericGreaterThanEquals') {
+      if (typeof value === 'number' && value >= Number(operand)) return text(Next)
     } else throw new Error(`Choice by ${kind}`)
   }
   return text(state.Default)
@@ -139,10 +156,7 @@ async function work(state: State, given: Value, input: Value, scope: Scope): Pro
     return { StatusCode: 200, Payload: await scope.world.invoke(text(FunctionName), Payload!) }
   }
   if (text(state.Resource).endsWith(':states:::aws-sdk:sfn:describeMapRun')) {
-    const { children } = scope.execution.mapRuns.find(({ arn }) => arn === MapRunArn)!
-    const count = (status?: Child['status']): number =>
-      children.reduce((sum, child) => sum + (status === undefined || child.status === status ? child.items : 0), 0)
-    return { MapRunArn: MapRunArn!, ItemCounts: { Total: count(), Succeeded: count('SUCCEEDED'), Failed: count('FAILED') } }
+    return { MapRunArn: MapRunArn!, ItemCounts: countItems(scope.execution.mapRuns.find(({ arn }) => arn === MapRunArn)!) }
   }
   throw new Error(`Task ${text(state.Resource)}`)
 }

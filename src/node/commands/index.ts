@@ -1,4 +1,5 @@
 /** Every command, in the order of the help. Adding one means adding its line here. */
+import { backfill } from './backfill.js'
 import type { CliCommand } from './command.js'
 import { convert } from './convert.js'
 import { ddl } from './ddl.js'
@@ -6,4 +7,4 @@ import { register } from './register.js'
 import { replay } from './replay.js'
 import { sources } from './sources.js'
 
-export const COMMANDS: readonly CliCommand[] = [convert, ddl, register, replay, sources]
+export const COMMANDS: readonly CliCommand[] = [convert, backfill, ddl, register, replay, sources]
