@@ -80,7 +80,7 @@ export const RATES: Rates = {
   cloudtrail: { objectMs: 40, mbPerSecond: 3.1 },
 }
 
-/** Milliseconds that an object waits for S3, one request after the other: a GET, three HEADs, a PUT. Reckoned, not measured in AWS. */
+/** Milliseconds that an object waits for S3, one request after the other: two GETs, three HEADs, a PUT. Reckoned, not measured in AWS. */
 export const WAIT_MS = 100
 
 /** Memory with which Lambda gives one whole processor, in MB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */

@@ -16,7 +16,9 @@ import {
   TEST_CREDENTIALS,
   testClient,
 } from '../aws/testing.js'
+import { partitionOfKey, writeMarker } from '../compacted.js'
 import { createHandler, type Handler } from '../lambda/index.js'
+import { openStore } from '../store.js'
 import { execute, StateError, type Value, type World } from './testing.js'
 
 let server: RunningServer
@@ -252,5 +254,20 @@ describe('an execution', () => {
     expect(execution).toMatchObject({ status: 'SUCCEEDED', output: { items: { total: 12, succeeded: 12 } } })
     expect(world.calls.slice(before)[0]).toMatchObject({ Items: [{ Key: keyOf(1) }] }) // not those that were done
     expect(await lakeObjects()).toEqual(await convertLive('live'))
+  })
+
+  it('refuses what was merged in a compacted partition, and says so', async () => {
+    await putLogs(4)
+    const live = await convertLive('lake')
+    const [merged = ''] = live.keys()
+    const partition = `ext/${partitionOfKey(merged)}`
+    await writeMarker(openStore(`s3://${lake}/lake`, { region: 'us-east-1', endpoint: proxy.url }), partition, {
+      merged: [merged.slice(merged.lastIndexOf('/') + 1)],
+    })
+    const execution = await execute(definition({ batchItems: 2, toleratedFailurePercentage: 50 }), { bucket: logs, prefix: '' }, worldOf(handlerOf('lake')))
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'ItemsLeftUndone' })
+    const [failed] = execution.mapRuns[0]!.children.filter(({ status }) => status === 'FAILED')
+    expect(failed!.cause).toContain(`${partition} was compacted`)
+    expect([...(await lakeObjects()).keys()].filter(key => !key.endsWith('_compacted.json'))).toEqual([...live.keys()])
   })
 })

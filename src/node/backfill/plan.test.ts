@@ -33,13 +33,13 @@ describe('a plan', () => {
       batches: 10_000,
       transitions: 40_000,
       bound: 'concurrency',
-      requests: { reads: 4e6, writes: 1_001_000, kms: 0 },
+      requests: { reads: 5e6, writes: 1_001_000, kms: 0 },
     })
     expect(plan.functionSeconds).toBeCloseTo(seconds)
     expect(plan.seconds).toBeCloseTo(seconds / 100 + 10 + 0.5)
     expect(plan.cost.lambda).toBeCloseTo(seconds * (1769 / 1024) * PRICES.lambdaGbSecond + 0.002)
     expect(plan.cost.stepFunctions).toBeCloseTo(1)
-    expect(plan.cost.s3).toBeCloseTo(1.6 + 5.005)
+    expect(plan.cost.s3).toBeCloseTo(2 + 5.005)
     expect(plan.cost.total).toBeCloseTo(plan.cost.lambda + plan.cost.stepFunctions + plan.cost.s3)
   })
 

@@ -50,8 +50,8 @@ export interface Plan extends Amount {
 
 /** States of a batch (Convert, Rest, Converted) and the start of its child. */
 export const TRANSITIONS = 4
-/** Requests that read: GET of the object, HEAD of two places of rejects, and of each output. */
-const READS = 3
+/** Requests of an object that read, besides the HEAD of each output: GET of the log and of the marker of a compacted partition, HEAD of two places of rejects. */
+const READS = 4
 /** Seconds of an execution around its work: the start, the count at its end. */
 const AROUND_SECONDS = 10
 
@@ -89,7 +89,7 @@ export function planBackfill(amounts: Readonly<Record<string, Amount>>, settings
     childStarts: quotas.childStarts * batchItems,
     stateTransitions: (quotas.stateTransitions / TRANSITIONS) * batchItems,
     listedObjects: inventory ? Number.POSITIVE_INFINITY : quotas.listedObjects,
-    // the logs are read once an object; the lake, besides, once an output and twice for rejects
+    // one of them reads the log, the others the lake
     s3Reads: (quotas.s3Reads * prefixes) / Math.max(1, READS - 1 + outputs),
     s3Writes: (quotas.s3Writes * prefixes) / outputs,
     kmsRequests: kms ? quotas.kmsRequests / (1 + outputs) : Number.POSITIVE_INFINITY,
