@@ -79,7 +79,8 @@ function map(record: JsonObject, context: Context): AccessFinding | Skip | Unmap
   const type = finding.text('findingType')
   const kind = kindOf(type, delivery.detailType)
   const details = finding.list('findingDetails')
-  const parts = [finding, ...details.map(detail => detail.at('externalAccessDetails')), ...details.map(detail => detail.at('internalAccessDetails'))]
+  const parts = [finding]
+  for (const detail of details) parts.push(detail.at('externalAccessDetails'), detail.at('internalAccessDetails'))
   const grants = parts.map(grantOf)
   const error = finding.text('error')
   const status = finding.text('status')
@@ -92,56 +93,75 @@ function map(record: JsonObject, context: Context): AccessFinding | Skip | Unmap
   const principal = kind === 'unused' && arn !== undefined ? unusedBy(arn, unusedKeyOf(details), context) : undefined
   const isPublic = parts.some(part => part.peek('isPublic') === true)
 
-  const common = {
+  const { activity_id, status_id } = lifeOf(finding, status, created, modified, isDeleted)
+  const severity_id = severityOf(isPublic, error)
+  const metadata = { uid: delivery.uid, product: productOf(analyzerOf(delivery), undefined) }
+  const cloud = cloudOf(account, region)
+  const title = delivery.detailType ?? TITLES[kind]
+  const finding_info = {
+    uid,
+    title: arn === undefined ? title : `${title}: ${arn}`,
+    types: [type ?? 'ExternalAccess'],
+    created_time: created,
+    modified_time: modified,
+    last_seen_time: analyzed,
+  }
+  const users = grants.flatMap(grant => grant.users)
+
+  const unused = version === '1.8.0' ? unusedOf(finding, details) : undefined
+  if (version === '1.8.0' && (users.length > 0 || unused !== undefined))
+    return {
+      // classification
+      class_uid: 2008,
+      activity_id,
+      severity_id,
+      // occurrence
+      time,
+      status_id,
+      status_code: status,
+      status_detail: error,
+      // context
+      metadata,
+      cloud,
+      // primary
+      finding_info,
+      resources,
+      user: principal ?? users[0],
+      access_analysis_result: users.length === 0 ? undefined : accessResultOf(parts, grants),
+      identity_activity_metrics: unused?.identity_activity_metrics,
+      permission_analysis_results: unused?.permission_analysis_results,
+      // unmapped
+      unmapped: unmappedOf(finding, delivery),
+    }
+  const evidences = grants.flatMap(evidencesOf)
+  if (principal !== undefined) evidences.unshift({ actor: { user: principal } })
+  return {
     // classification
-    ...lifeOf(finding, status, created, modified, isDeleted),
-    severity_id: severityOf(isPublic, error),
+    class_uid: 2004,
+    activity_id,
+    severity_id,
+    is_alert: hasModernFindings(version) ? error === undefined : undefined,
     // occurrence
     time,
+    status_id,
     status_code: status,
     status_detail: error,
     // context
-    metadata: { uid: delivery.uid, product: productOf(analyzerOf(delivery), undefined) },
-    cloud: cloudOf(account, region),
+    metadata,
+    cloud,
     // primary
-    finding_info: {
-      uid,
-      title: [delivery.detailType ?? TITLES[kind], arn].filter(part => part !== undefined).join(': '),
-      types: [type ?? 'ExternalAccess'],
-      created_time: created,
-      modified_time: modified,
-      last_seen_time: analyzed,
-    },
-    resources: resources.length === 0 ? undefined : resources,
+    finding_info,
+    evidences: evidences.length === 0 ? undefined : evidences,
+    resources,
+    // unmapped
+    unmapped: unmappedOf(finding, delivery),
   }
-  const unmapped = () => {
-    const response = isJsonObject(message.finding) ? leftOver(message, name => name === 'finding') : undefined
-    const rest = finding.rest()
-    return redactJson(response === undefined && delivery.around === undefined ? rest : { ...rest, ...(response && { response }), ...delivery.around })
-  }
+}
 
-  if (version === '1.8.0') {
-    const users = grants.flatMap(grant => grant.users)
-    const unused = unusedOf(finding, details)
-    if (users.length > 0 || unused !== undefined)
-      return {
-        class_uid: 2008,
-        ...common,
-        user: principal ?? users[0],
-        access_analysis_result: users.length === 0 ? undefined : accessResultOf(parts, grants),
-        ...unused,
-        unmapped: unmapped(),
-      }
-  }
-  const evidences = grants.flatMap(evidencesOf)
-  const all = principal === undefined ? evidences : [{ actor: { user: principal } }, ...evidences]
-  return {
-    class_uid: 2004,
-    ...common,
-    is_alert: hasModernFindings(version) ? error === undefined : undefined,
-    evidences: all.length === 0 ? undefined : all,
-    unmapped: unmapped(),
-  }
+function unmappedOf(finding: Taking, { message, around }: Delivery): JsonObject | undefined {
+  const response = isJsonObject(message.finding) ? leftOver(message, name => name === 'finding') : undefined
+  const rest = finding.rest()
+  return redactJson(response === undefined && around === undefined ? rest : { ...rest, ...(response && { response }), ...around })
 }
 
 /** External findings had no type before there were others. */
@@ -173,16 +193,22 @@ function resourcesOf(
   account: string | undefined,
   region: string | undefined,
   { version }: Context,
-): readonly Resource[] {
+): readonly Resource[] | undefined {
   const owner = finding.text('resourceOwnerAccount')
-  const inArn = text(arn?.split(':', 5)[3])
-  const around = { version, account: owner ?? account, region: owner === undefined ? region : (inArn ?? region), isOwn: owner !== undefined }
   const type = arn === undefined ? undefined : finding.text('resourceType')
-  const points = parts.flatMap(part => part.list('sources', 'type').map(source => source.at('detail').said('accessPointArn')))
-  return [
-    resourceOf(type, arn, undefined, around),
-    ...[...new Set(points)].map(point => resourceOf('AWS::S3::AccessPoint', point, undefined, { version, account: undefined, region })),
-  ].filter(resource => resource !== undefined)
+  const own = owner === undefined ? undefined : (text(arn?.split(':', 5)[3]) ?? region)
+  const around = owner === undefined ? { version, account, region } : { version, account: owner, region: own, isOwn: true }
+  const resource = resourceOf(type, arn, undefined, around)
+  const all = resource === undefined ? [] : [resource]
+  for (const part of parts)
+    for (const source of part.list('sources', 'type')) {
+      const uid = source.at('detail').said('accessPointArn')
+      const point = all.some(known => known.uid === uid)
+        ? undefined
+        : resourceOf('AWS::S3::AccessPoint', uid, undefined, { version, account: undefined, region })
+      if (point !== undefined) all.push(point)
+    }
+  return all.length === 0 ? undefined : all
 }
 
 /** The role or user that does not use its access. */

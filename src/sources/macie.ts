@@ -15,7 +15,7 @@ import { type Taking, take } from './aws/taking.js'
 import { found, moment } from './aws/values.js'
 import type { Context, Source, Unmappable } from './source.js'
 
-const productOf = productCache('Macie')
+const PRODUCT = productCache('Macie')(undefined, undefined)
 const cloudOf = remembered((uid, region) => ({ provider: 'AWS', region, account: uid === undefined ? undefined : { uid } }))
 
 const INFORMATIONAL = 1
@@ -99,51 +99,76 @@ function findingOf(delivery: Delivery, context: Context): MacieFinding | Unmappa
   const severity_id = isClean ? INFORMATIONAL : severityOf(word)
   const policy = isClassified ? NO_POLICY : policyOf(finding.at('policyDetails'), version)
 
-  const common = {
-    // classification
-    ...lifecycle({ created, modified, count, archived: finding.flag('archived') }),
-    severity_id,
-    severity: severity_id === OTHER ? word : undefined,
-    // occurrence
-    time,
-    count,
-    is_alert: isModern ? !isClean : undefined,
-    // context
-    metadata: {
-      uid: delivery.uid,
-      labels: isSample === true ? SAMPLE : undefined,
-      log_version: finding.text('schemaVersion'),
-      product: productOf(undefined, undefined),
-    },
-    cloud: cloudOf(account, region),
-    // primary
-    finding_info: {
-      uid,
-      title: finding.text('title') ?? type ?? uid,
-      desc: finding.text('description'),
-      types: type === undefined ? undefined : [type],
-      created_time: created,
-      modified_time: modified,
-      first_seen_time: policy.first,
-      last_seen_time: policy.last,
-      src_url,
-      analytic,
-    },
-    resources: resources.length === 0 ? undefined : resources,
+  const { activity_id, status_id } = lifecycle({ created, modified, count, archived: finding.flag('archived') })
+  const severity = severity_id === OTHER ? word : undefined
+  const is_alert = isModern ? !isClean : undefined
+  const metadata = {
+    uid: delivery.uid,
+    labels: isSample === true ? SAMPLE : undefined,
+    log_version: finding.text('schemaVersion'),
+    product: PRODUCT,
+  }
+  const cloud = cloudOf(account, region)
+  const finding_info = {
+    uid,
+    title: finding.text('title') ?? type ?? uid,
+    desc: finding.text('description'),
+    types: type === undefined ? undefined : [type],
+    created_time: created,
+    modified_time: modified,
+    first_seen_time: policy.first,
+    last_seen_time: policy.last,
+    src_url,
+    analytic,
   }
 
-  if (isClassified && version !== '1.1.0') {
-    const data_security = dataSecurityOf(result, version)
-    return { class_uid: 2006, ...common, data_security, databucket, file, unmapped: unmappedOf(finding, delivery) }
-  }
+  if (isClassified && version !== '1.1.0')
+    return {
+      // classification
+      class_uid: 2006,
+      activity_id,
+      severity_id,
+      severity,
+      is_alert,
+      // occurrence
+      time,
+      count,
+      status_id,
+      // context
+      metadata,
+      cloud,
+      // primary
+      finding_info,
+      resources: resources.length === 0 ? undefined : resources,
+      data_security: dataSecurityOf(result, version),
+      databucket,
+      file,
+      // unmapped
+      unmapped: unmappedOf(finding, delivery),
+    }
   const data = isClassified ? redactJson(details.handOver()) : undefined
   const evidences = [policy.evidence, file === undefined && data === undefined ? undefined : { file, data }].filter(evidence => evidence !== undefined)
   return {
+    // classification
     class_uid: 2004,
-    ...common,
+    activity_id,
+    severity_id,
+    severity,
+    is_alert,
+    // occurrence
+    time,
     start_time: policy.first,
     end_time: policy.last,
+    count,
+    status_id,
+    // context
+    metadata,
+    cloud,
+    // primary
+    finding_info,
     evidences: evidences.length === 0 ? undefined : evidences,
+    resources: resources.length === 0 ? undefined : resources,
+    // unmapped
     unmapped: unmappedOf(finding, delivery),
   }
 }
