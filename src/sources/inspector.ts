@@ -30,13 +30,14 @@ export const inspector: Source<JsonObject, typeof inspectorColumns> = {
   notes: [
     'Package and code vulnerabilities are Vulnerability Findings; network reachability, and any type without a vulnerability, is a Detection Finding.',
     'finding_info.uid is findingArn, which is the Id in Security Hub too. ACTIVE is Create, Update once updatedAt is behind firstObservedAt; SUPPRESSED and CLOSED are Close (Suppressed, Resolved). The word is status_code.',
-    'An id that is no CVE (ALAS, GHSA, SNYK, KB) is vulnerabilities.advisory from 1.5, with the related CVEs. Below, OCSF wants a CVE or a CWE: there is one vulnerability for each related CVE, and the advisory among related_vulnerabilities; without a related CVE its own id is cve.uid, as in Security Hub. A KB is also kb_article_list.',
+    'An id that is no CVE (ALAS, GHSA, SNYK, KB) is vulnerabilities.advisory from 1.5, with the related CVEs. Below, OCSF wants a CVE or a CWE: there is one vulnerability for each related CVE, and the advisory among related_vulnerabilities; without a related CVE its own id is cve.uid. A KB is also kb_article_list.',
     'cve.cvss has the scores of the sources (depth Base) and Inspector’s own for the resource (Environmental, adjustments as metrics). Scores of an advisory with several CVEs or none stay in unmapped, since they are nobody’s.',
     'A code vulnerability has one entry for each CWE; the detector is finding_info.analytic. Without a CWE its rule is advisory.uid, below 1.5 cwe.uid.',
     'A fix for some packages only (PARTIAL) is is_fix_available, and fix_coverage_id from 1.5. `NotAvailable` is no fixed_in_version.',
     'Layer hashes, Lambda layers and packages without a version stay in unmapped with the name of the package; resources.data is the details of a resource, which newer findings give twice.',
     'evidences.dst_endpoint of network reachability is the instance and interface at the end of the path, as flow logs and CloudTrail have them; evidences.data is the path.',
     'Scan, coverage and auto-enable events are skipped as scan_complete, coverage_change and auto_enable.',
+    'Findings reports are read in JSON; AWS does not say what the columns of its CSV reports hold.',
     'Times are ISO 8601, epoch seconds, or as Java prints them (`Wed Sep 04 16:59:44.356 UTC 2024`; `Nov 19, 2021, 10:46:22 PM`, which is UTC).',
   ],
 
