@@ -39,22 +39,28 @@ export function makeQueues(scope: Construct, { key, visibilityTimeout, attempts,
   return { queue, deadLetterQueue }
 }
 
-/** Announces the new objects of one bucket to the queue. `key`: that of the queues. */
-export function announce(scope: Construct, id: string, logs: LogBucket, queues: Queues, key: IKey): void {
-  if (logs.through === 'eventbridge') byEventBridge(scope, `${id}Created`, logs, queues, key)
-  else if (logs.through === 's3') byS3(logs, queues, key)
-  else byTopic(scope, `${id}Announced`, logs.through, queues, key)
+/** Announces the new objects of the buckets to the queue. `key`: that of the queues. */
+export function announce(scope: Construct, logs: readonly LogBucket[], queues: Queues, key: IKey): void {
+  for (const one of logs) if (one.through === 'eventbridge') byEventBridge(scope, one, queues)
+  if (logs.some(({ through }) => through === 'eventbridge')) allowEventBridge(scope, queues, key)
+  for (const one of logs) if (one.through === 's3') byS3(one, queues, key)
+  const topics = new Map<ITopic, string>()
+  for (const { through, name } of logs) if (typeof through !== 'string' && !topics.has(through)) topics.set(through, name)
+  for (const [topic, name] of topics) byTopic(scope, `${name}Announced`, topic, queues, key)
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html */
-function byEventBridge(scope: Construct, id: string, { bucket, prefix }: LogBucket, { queue, deadLetterQueue }: Queues, key: IKey): void {
+function byEventBridge(scope: Construct, { name, bucket, prefix }: LogBucket, { queue, deadLetterQueue }: Queues): void {
   const target: IRuleTarget = { bind: () => ({ arn: queue.queueArn, deadLetterConfig: { arn: deadLetterQueue.queueArn } }) }
   const object = prefix === '' ? undefined : { key: [{ prefix }] }
-  new events.Rule(scope, id, {
+  new events.Rule(scope, `${name}Created`, {
     description: `New raw logs for ${scope.node.path}`,
     eventPattern: { source: ['aws.s3'], detailType: ['Object Created'], detail: { bucket: { name: [bucket.bucketName] }, object } },
     targets: [target],
   })
+}
+
+function allowEventBridge(scope: Construct, { queue, deadLetterQueue }: Queues, key: IKey): void {
   // Of encrypted queues EventBridge is known by the account, not by the rule.
   const own = { StringEquals: { 'aws:SourceAccount': core.Stack.of(scope).account } }
   for (const one of [queue, deadLetterQueue]) maySend(one, 'EventBridge', 'events.amazonaws.com', own)
@@ -62,12 +68,12 @@ function byEventBridge(scope: Construct, id: string, { bucket, prefix }: LogBuck
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html */
-function byS3({ bucket, prefix }: LogBucket, { queue }: Queues, key: IKey): void {
+function byS3({ name, bucket, prefix }: LogBucket, { queue }: Queues, key: IKey): void {
   const destination: IBucketNotificationDestination = {
     bind: scope => {
       const own = { StringEquals: { 'aws:SourceAccount': core.Stack.of(scope).account } }
-      maySend(queue, 'S3', 's3.amazonaws.com', { ...own, ArnLike: { 'aws:SourceArn': bucket.bucketArn } })
-      mayUse(key, 'S3', 's3.amazonaws.com', own)
+      maySend(queue, `${name}S3`, 's3.amazonaws.com', { ...own, ArnLike: { 'aws:SourceArn': bucket.bucketArn } })
+      mayUse(key, `${name}S3`, 's3.amazonaws.com', own) // not by the bucket, which may have the same key
       // S3 tries the queue when it is told of it: what allows that must be there first.
       const dependencies = [queue, key].flatMap(one => one.node.children)
       return { type: s3.BucketNotificationDestinationType.QUEUE, arn: queue.queueArn, dependencies }

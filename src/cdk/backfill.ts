@@ -49,9 +49,9 @@ function readStatements({ function: convert, logs, results, settings: { inventor
   const resultKey = results.bucket.encryptionKey?.keyArn
   const inventoryKey = inventory?.bucket.encryptionKey?.keyArn
   const listing = logs.map(
-    ({ bucket, prefix }, at) =>
+    ({ name, bucket, prefix }) =>
       new iam.PolicyStatement({
-        sid: at === 0 ? 'ListLogs' : `ListLogs${at + 1}`,
+        sid: `List${name}`,
         actions: ['s3:ListBucket'],
         resources: [bucket.bucketArn],
         conditions: prefix === '' ? undefined : { StringLike: { 's3:prefix': `${prefix}*` } },

@@ -12,6 +12,8 @@ const ABANDONED_UPLOAD_DAYS = 7
 
 /** Raw logs, with what the rest of the construct must know of their bucket. */
 export interface LogBucket {
+  /** `Logs`, `Logs2` and so on: ids and statements begin so. */
+  readonly name: string
   readonly bucket: IBucket
   readonly prefix: string
   readonly versioned: boolean
@@ -24,16 +26,16 @@ export interface Written {
   readonly prefix: string
 }
 
-export function logBucket(scope: Construct, id: string, logs: RawLogs, removalPolicy: RemovalPolicy): LogBucket {
+export function logBucket(scope: Construct, name: string, logs: RawLogs, removalPolicy: RemovalPolicy): LogBucket {
   const { prefix = '', through = 'eventbridge', versioned = true, key } = logs
-  if (logs.bucket !== undefined) return { bucket: logs.bucket, prefix, through, versioned }
-  const bucket = makeBucket(scope, id, logs.lifecycle ?? RAW_LIFECYCLE, removalPolicy, key)
+  if (logs.bucket !== undefined) return { name, bucket: logs.bucket, prefix, through, versioned }
+  const bucket = makeBucket(scope, name, logs.lifecycle ?? RAW_LIFECYCLE, removalPolicy, key)
   const resource = bucket.node.defaultChild
   // The bucket's own property; eventBridgeEnabled of the CDK would add a function that may change any bucket.
   if (through === 'eventbridge' && resource instanceof s3.CfnBucket) {
     resource.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } }
   }
-  return { bucket, prefix, through, versioned: true }
+  return { name, bucket, prefix, through, versioned: true }
 }
 
 export function writtenPlace(scope: Construct, id: string, place: Place, removalPolicy: RemovalPolicy, key: () => IKey): Written {

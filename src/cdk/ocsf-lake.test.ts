@@ -332,6 +332,19 @@ describe('given buckets and keys', () => {
     expect(sent(by, 'LakeDeadLetterQueue')).toEqual([])
   })
 
+  it('announce in several ways at once, each allowed once and under a name of its own', () => {
+    const { template: by } = synthesised(stack => {
+      const topic = new Topic(stack, 'Topic')
+      return { logs: [{}, {}, { through: 's3' }, { through: 's3' }, { through: topic }, { through: topic, prefix: 'AWSLogs/' }] }
+    })
+    const sids = ['EventBridge', 'Logs3S3', 'Logs4S3', 'Logs5Announced']
+    const sidsIn = (document: unknown) => (document as { Statement: { Sid?: string }[] }).Statement.flatMap(({ Sid }) => Sid ?? []).sort()
+    expect(sidsIn(propertiesOf(by, 'LakeQueuePolicy').PolicyDocument)).toEqual(sids)
+    expect(sidsIn(propertiesOf(by, 'LakeQueueKey').KeyPolicy)).toEqual(sids)
+    expect(only(by, 'AWS::Events::Rule')).toEqual(['LakeLogsCreated', 'LakeLogs2Created'])
+    expect(only(by, 'AWS::SNS::Subscription')).toHaveLength(1)
+  })
+
   it('announce by a topic that is there already, and what it cannot deliver is kept', () => {
     const { template: by } = synthesised(stack => ({ logs: [{ through: new Topic(stack, 'Topic') }] }))
     expect(Object.values(resourcesOf(by, 'AWS::SNS::Subscription')).map(({ Properties }) => Properties)).toEqual([

@@ -85,7 +85,7 @@ export class OcsfLake extends Construct {
     })
     this.queue = queues.queue
     this.deadLetterQueue = queues.deadLetterQueue
-    for (const [at, one] of rawLogs.entries()) announce(this, numbered('Logs', at), one, queues, this.queueKey)
+    announce(this, rawLogs, queues, this.queueKey)
 
     const logGroup = new logs.LogGroup(this, 'FunctionLog', { retention: props.logDays ?? LOG_DAYS, removalPolicy })
     const role = functionRole(this, { logs: rawLogs, lake, securityLake: securityLake(props), rejects, queue: this.queue, queueKey: this.queueKey, logGroup })

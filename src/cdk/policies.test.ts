@@ -127,6 +127,25 @@ describe('the role of the backfill', () => {
     ])
   })
 
+  it('may do what the states of the machine ask for, and else only what the map does itself', () => {
+    const text = String(plain.Resources.LakeBackfill!.Properties.DefinitionString)
+    const needs: Readonly<Record<string, string>> = {
+      's3:listObjectsV2': 's3:ListBucket',
+      's3:getObject': 's3:GetObject',
+      's3:putObject': 's3:PutObject',
+      'lambda:invoke': 'lambda:InvokeFunction',
+      'aws-sdk:sfn:describeMapRun': 'states:DescribeMapRun',
+    }
+    const asked = new Set([...text.matchAll(/:states:::([\w:-]+)"/g)].map(([, integration = '']) => needs[integration] ?? integration))
+    // https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
+    const byTheMap = [
+      ...['states:StartExecution', 'states:DescribeExecution', 'states:StopExecution', 'states:RedriveExecution'],
+      ...['s3:ListMultipartUploadParts', 's3:AbortMultipartUpload', 'kms:Decrypt', 'kms:GenerateDataKey'],
+    ]
+    const may = new Set(statementsOf(plain, 'LakeBackfillRole').flatMap(({ Action }) => Action))
+    expect(may).toEqual(new Set([...asked, ...byTheMap]))
+  })
+
   it('is assumed by Step Functions of the account', () => {
     expect(plain.Resources.LakeBackfillRole!.Properties.AssumeRolePolicyDocument).toEqual({
       Statement: [
