@@ -50,7 +50,7 @@ async function synth(file: string): Promise<Synthesised> {
   const { app: command } = JSON.parse(readFileSync(join(folder, 'cdk.json'), 'utf8')) as { app: string }
   const out = join(folder, `${file}.out`)
   // npx must find tsx here, and esbuild must: nothing is fetched
-  const env = { CDK_OUTDIR: out, npm_config_offline: 'true', PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` }
+  const env = { CDK_OUTDIR: out, npm_config_offline: 'true', npm_config_package: '', PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` }
   const { status, text } = await run('sh', ['-c', command.replace('app.ts', file)], env)
   if (status !== 0) throw new Error(text)
   const raw = JSON.parse(readFileSync(join(out, 'OcsfLake.template.json'), 'utf8'))
