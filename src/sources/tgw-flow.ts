@@ -21,6 +21,7 @@ import {
   namesIn,
   protocolVersion,
 } from './aws/flow-log.js'
+import { leftOver, NOTHING } from './aws/values.js'
 import type { Source } from './source.js'
 
 /** The fields of the log format; their order is that of the default format. */
@@ -236,10 +237,10 @@ function ownerOf(account: string | undefined) {
 
 /** What found no home in the event. */
 function leftovers(record: TgwFlowRecord, observed: boolean, srcIp: string | undefined, dstIp: string | undefined): JsonObject | undefined {
-  const out: Record<string, JsonObject[string]> = { ...record.rest }
-  if (record['tgw-id'] !== undefined && !observed) out['tgw-id'] = record['tgw-id']
-  if (record['account-id'] === 'unknown') out['account-id'] = 'unknown'
-  if (record.srcaddr !== srcIp) out.srcaddr = record.srcaddr
-  if (record.dstaddr !== dstIp) out.dstaddr = record.dstaddr
-  return Object.keys(out).length === 0 ? undefined : out
+  return leftOver(record.rest ?? NOTHING, () => false, {
+    'tgw-id': observed ? undefined : record['tgw-id'],
+    'account-id': record['account-id'] === 'unknown' ? 'unknown' : undefined,
+    srcaddr: record.srcaddr === srcIp ? undefined : record.srcaddr,
+    dstaddr: record.dstaddr === dstIp ? undefined : record.dstaddr,
+  })
 }
