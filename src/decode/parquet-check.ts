@@ -5,6 +5,7 @@
 import { parquetHeader } from 'hyparquet/src/column.js'
 import { decompressPage } from 'hyparquet/src/datapage.js'
 import { deltaBinaryUnpack } from 'hyparquet/src/delta.js'
+import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js'
 import type { ColumnMetaData, Compressors, PageHeader, SchemaTree } from 'hyparquet/src/types.js'
 
 /** Why an object is not read, in the words of a fault. */
@@ -122,7 +123,8 @@ export function checkChunk(chunk: Uint8Array, column: ColumnMetaData, path: read
   let at = 0
   let values = 0
   let bytes = 0
-  let hasDictionary = false
+  // values of the dictionary
+  let known: number | undefined
   // as the reader does, which takes one last byte for none
   while (at < chunk.length - 1) {
     const start = checkThrift(chunk, at, chunk.length)
@@ -132,10 +134,8 @@ export function checkChunk(chunk: Uint8Array, column: ColumnMetaData, path: read
     bytes += size(header.uncompressed_page_size, 'uncompressed_page_size')
     if (header.uncompressed_page_size > MAX_PAGE_BYTES) tooLarge(`pages of at most ${MAX_PAGE_BYTES} bytes`, `${header.uncompressed_page_size} bytes`)
     const page = chunk.subarray(start, start + stored)
-    const counted = checkPage(page, header, column, path, compressors, most.values - values)
-    const encoding = (header.data_page_header ?? header.data_page_header_v2)?.encoding
-    if (header.type === 'DICTIONARY_PAGE') hasDictionary = true
-    else if (!hasDictionary && counted > 0 && encoding?.endsWith('_DICTIONARY')) damaged('a dictionary before its indexes', 'none')
+    const counted = checkPage(page, header, column, path, compressors, most.values - values, known)
+    if (header.type === 'DICTIONARY_PAGE') known = counted
     else values += counted
     if (bytes > most.bytes) tooLarge(`at most ${most.bytes} bytes`, 'more')
     at = start + stored
@@ -164,9 +164,11 @@ function checkPage(
   path: readonly SchemaTree[],
   compressors: Compressors,
   most: number,
+  known: number | undefined,
 ): number {
   const repetition = bitWidth(levels(path, kind => kind === 'REPEATED'))
-  const definition = bitWidth(levels(path, kind => kind !== 'REQUIRED'))
+  const deepest = levels(path, kind => kind !== 'REQUIRED')
+  const definition = bitWidth(deepest)
   const limit = (written: unknown): number => {
     const count = size(written, 'num_values')
     return count > most ? damaged(`at most ${most} more values in this column`, `${count} in one page`) : count
@@ -181,8 +183,10 @@ function checkPage(
     const count = limit(num_values)
     const bytes = decompressPage(page, header.uncompressed_page_size, codec, compressors)
     const cursor: Cursor = { at: 0, end: bytes.length, bytes }
-    for (const width of [repetition, definition]) if (width > 0) lengthAndRuns(cursor, width, count)
-    checkValues(cursor, encoding, type, count, false)
+    if (repetition > 0) lengthAndRuns(cursor, repetition, count)
+    const defined = definition > 0 ? lengthAndRuns(cursor, definition, count) : undefined
+    if (isIndexes(encoding)) checkIndexes(cursor, count, defined === undefined ? count : present(defined, definition, count, deepest), known, false)
+    else checkValues(cursor, encoding, type, count)
     return count
   }
   if (header.type === 'DATA_PAGE_V2' && header.data_page_header_v2 !== undefined) {
@@ -193,27 +197,62 @@ function checkPage(
     const both = first + size(v2.definition_levels_byte_length, 'definition_levels_byte_length')
     if (both > page.length || both > header.uncompressed_page_size) damaged('levels within their page', `${both} bytes`)
     if (repetition > 0) runs({ at: 0, end: first, bytes: page }, repetition, count)
-    if (definition > 0) runs({ at: first, end: both, bytes: page }, definition, count)
+    const defined = { at: first, end: both, bytes: page }
+    if (definition > 0) runs({ ...defined }, definition, count)
     const stored = page.subarray(both)
     const bytes = v2.is_compressed === false ? stored : decompressPage(stored, header.uncompressed_page_size - both, codec, compressors)
-    checkValues({ at: 0, end: bytes.length, bytes }, v2.encoding, type, count, true)
+    const cursor = { at: 0, end: bytes.length, bytes }
+    if (isIndexes(v2.encoding)) checkIndexes(cursor, count, definition > 0 ? present(defined, definition, count, deepest) : count, known, true)
+    else checkValues(cursor, v2.encoding, type, count)
     return count
   }
   return damaged('data and dictionary pages with their headers', String(header.type))
 }
 
-function checkValues(cursor: Cursor, encoding: string, type: string, count: number, v2: boolean): void {
+const isIndexes = (encoding: string): boolean => encoding === 'PLAIN_DICTIONARY' || encoding === 'RLE_DICTIONARY'
+
+/**
+ * Tests the indexes of a page, as the reader will read them: one that is not in the dictionary would be read as a null.
+ *
+ * @param count values, nulls included
+ * @param used values that are there
+ * @param known values of the dictionary
+ */
+function checkIndexes(cursor: Cursor, count: number, used: number, known: number | undefined, v2: boolean): void {
+  if (known === undefined && count > 0) damaged('a dictionary before its indexes', 'none')
+  if (cursor.at === cursor.end) {
+    if (used > 0) damaged(`${used} indexes`, 'none')
+    return
+  }
+  const width = byteAt(cursor)
+  if (width > 32) damaged('indexes of at most 32 bits', `${width} bits`)
+  const { at } = cursor
+  // the reader takes no look at the runs of a first version page whose indexes are all 0
+  const none = width === 0 && !v2
+  if (!none) runs(cursor, width, count)
+  const of = known ?? 0
+  const indexes = none ? new Int32Array(used) : unpacked({ ...cursor, at }, width, used)
+  for (const index of indexes) if (index < 0 || index >= of) damaged(`indexes below ${of}`, String(index))
+}
+
+/** How many values are there by their definition levels, tested runs of them. */
+function present(cursor: Cursor, width: number, count: number, deepest: number): number {
+  let used = 0
+  for (const level of unpacked(cursor, width, count)) if (level === deepest) used++
+  return used
+}
+
+/** The first values of tested runs, by the reader's own hand; throws where the runs end before. */
+function unpacked({ bytes, at, end }: Cursor, width: number, count: number): Int32Array {
+  const values = new Int32Array(count)
+  readRleBitPackedHybrid({ view: new DataView(bytes.buffer, bytes.byteOffset, end), offset: at }, width, values, end - at)
+  return values
+}
+
+function checkValues(cursor: Cursor, encoding: string, type: string, count: number): void {
   switch (encoding) {
     case 'PLAIN':
       return // as long as its bytes
-    case 'PLAIN_DICTIONARY':
-    case 'RLE_DICTIONARY': {
-      if (cursor.at === cursor.end) return // nulls only
-      const width = byteAt(cursor)
-      if (width > 32) damaged('indexes of at most 32 bits', `${width} bits`)
-      if (width > 0 || v2) runs(cursor, width, count)
-      return
-    }
     case 'RLE':
       if (type !== 'BOOLEAN') break
       if (cursor.at < cursor.end) lengthAndRuns(cursor, 1, count)
@@ -234,12 +273,15 @@ function checkValues(cursor: Cursor, encoding: string, type: string, count: numb
   throw new ParquetRefused('parquet_unsupported', 'plain, dictionary, run-length or delta encoding', `${encoding} of ${type}`)
 }
 
-function lengthAndRuns(cursor: Cursor, width: number, count: number): void {
+/** Tests runs behind their length, and returns where they are. */
+function lengthAndRuns(cursor: Cursor, width: number, count: number): Cursor {
   const { at, bytes } = cursor
   skip(cursor, 4)
   const length = new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true)
   skip(cursor, length)
-  runs({ at: at + 4, end: at + 4 + length, bytes }, width, count)
+  const within: Cursor = { at: at + 4, end: at + 4 + length, bytes }
+  runs({ ...within }, width, count)
+  return within
 }
 
 /** Tests that runs give `count` values at most. Where they end before, there are nulls, or the reader says so. */

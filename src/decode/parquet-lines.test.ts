@@ -62,15 +62,30 @@ interface Lie {
   readonly optional?: boolean
   readonly chunk?: number
   readonly codec?: number
+  /** A second version page, with so many nulls. */
+  readonly nulls?: number
+  /** Numbers in a page before it. */
+  readonly dictionary?: readonly number[]
 }
 
 /** An object with one INT32 column `a`, whose single page says what it likes. */
 function lying(
   page: readonly number[],
-  { rows = 1, values = rows, uncompressed = page.length, encoding = 0, optional = false, chunk, codec = 0 }: Lie,
+  { rows = 1, values = rows, uncompressed = page.length, encoding = 0, optional = false, chunk, codec = 0, nulls, dictionary }: Lie,
 ): Uint8Array {
-  const header = struct(i32(0), i32(uncompressed), i32(page.length), undefined, [12, struct(i32(values), i32(encoding), i32(3), i32(3))])
-  const length = chunk ?? header.length + page.length
+  const v1 = [12, struct(i32(values), i32(encoding), i32(3), i32(3))] as const
+  const levels = optional ? 2 : 0
+  const v2 = [12, struct(i32(values), i32(nulls ?? 0), i32(rows), i32(encoding), i32(levels), i32(0), [2, []])] as const
+  const header =
+    nulls === undefined
+      ? struct(i32(0), i32(uncompressed), i32(page.length), undefined, v1)
+      : struct(i32(3), i32(uncompressed), i32(page.length), undefined, undefined, undefined, undefined, v2)
+  const numbers = [...new Uint8Array(Int32Array.from(dictionary ?? []).buffer)]
+  const before =
+    dictionary === undefined
+      ? []
+      : [...struct(i32(2), i32(numbers.length), i32(numbers.length), undefined, undefined, undefined, [12, struct(i32(dictionary.length), i32(0))]), ...numbers]
+  const length = chunk ?? before.length + header.length + page.length
   const column = struct(i32(1), list(5, zigzag(encoding)), list(8, text('a')), i32(codec), i64(values), i64(length), i64(length), undefined, i64(4))
   const footer = struct(
     i32(1),
@@ -78,7 +93,7 @@ function lying(
     i64(rows),
     list(12, struct(list(12, struct(undefined, i64(4), [12, column])), i64(length), i64(rows))),
   )
-  return object([...header, ...page], footer)
+  return object([...before, ...header, ...page], footer)
 }
 
 describe('parquetLines', () => {
@@ -142,6 +157,26 @@ describe('parquetLines', () => {
     expect(await read(lying([2, 0, 0, 0, 2, 1, 7, 0, 0, 0], { optional: true }))).toMatchObject({ rules: [], lines: ['{"a":7}'] })
   })
 
+  // one run of one index; behind it in a group of eight is what does not count
+  const RUN = (index: number) => [2, 2, index]
+  const PACKED = [2, 3, 0b11_11_11_01, 0b11111111]
+  const DEFINED = [2, 0, 0, 0, 2, 1]
+
+  it('reads values by their indexes, whatever stands behind those that count', async () => {
+    const dictionary = [7, 8]
+    const one = { rules: [], lines: ['{"a":8}'] }
+    expect(await read(lying(RUN(1), { encoding: 8, dictionary }))).toMatchObject(one)
+    expect(await read(lying(PACKED, { encoding: 8, dictionary }))).toMatchObject(one)
+    expect(await read(lying([...DEFINED, ...PACKED], { encoding: 8, dictionary, optional: true }))).toMatchObject(one)
+    expect(await read(lying(PACKED, { encoding: 8, dictionary, nulls: 0 }))).toMatchObject(one)
+    expect(await read(lying([2, 1, ...PACKED], { encoding: 8, dictionary, nulls: 0, optional: true }))).toMatchObject(one)
+    const two = { rules: [], lines: ['{"a":null}', '{"a":8}'] }
+    expect(await read(lying([3, 2, ...PACKED], { rows: 2, encoding: 8, dictionary, nulls: 1, optional: true }))).toMatchObject(two)
+    expect(await read(lying([2, 0, 0, 0, 3, 2, ...PACKED], { rows: 2, encoding: 8, dictionary, optional: true }))).toMatchObject(two)
+    expect(await read(lying([0], { encoding: 8, dictionary }))).toMatchObject({ rules: [], lines: ['{"a":7}'] })
+    expect(await read(lying([2, 0, 0, 0, 2, 0, 1], { encoding: 8, dictionary: [], optional: true }))).toMatchObject({ rules: [], lines: ['{"a":null}'] })
+  })
+
   const GIGA = 2 ** 30
   const lies: Record<string, readonly [string, Uint8Array]> = {
     'a footer longer than the object': ['parquet_damaged', Uint8Array.from([...Buffer.from('PAR1'), 0, 0, 0, 0, 255, 255, 255, 127, ...Buffer.from('PAR1')])],
@@ -162,6 +197,17 @@ describe('parquetLines', () => {
     'a billion nulls from a run': ['parquet_damaged', lying([6, 0, 0, 0, ...varint(GIGA), 1, 7, 0, 0, 0], { optional: true })],
     'a billion packed levels': ['parquet_damaged', lying([6, 0, 0, 0, ...varint(GIGA + 1), 1, 7, 0, 0, 0], { optional: true })],
     'indexes without a dictionary': ['parquet_damaged', lying([1, 2, 0], { encoding: 8 })],
+    'an index behind the dictionary': ['parquet_damaged', lying(RUN(2), { encoding: 8, dictionary: [7, 8] })],
+    'packed indexes behind the dictionary': ['parquet_damaged', lying(PACKED, { rows: 2, encoding: 8, dictionary: [7, 8] })],
+    'an index behind the dictionary of an optional column': [
+      'parquet_damaged',
+      lying([...DEFINED, ...RUN(2)], { encoding: 8, dictionary: [7, 8], optional: true }),
+    ],
+    'an index behind the dictionary of a second version page': ['parquet_damaged', lying(RUN(3), { encoding: 8, dictionary: [7, 8], nulls: 0 })],
+    'an index of 32 bits': ['parquet_damaged', lying([32, 2, 0, 0, 0, 128], { encoding: 8, dictionary: [7, 8] })],
+    'indexes of an empty dictionary': ['parquet_damaged', lying([0], { encoding: 8, dictionary: [] })],
+    'no indexes for a value': ['parquet_damaged', lying(DEFINED, { encoding: 8, dictionary: [7, 8], optional: true })],
+    'a billion indexes of no bits': ['parquet_damaged', lying([0, ...varint(GIGA)], { encoding: 8, dictionary: [7], nulls: 0 })],
     'deltas in no blocks': ['parquet_damaged', lying([0, 0, 2, 0, 0, 0], { rows: 2, encoding: 5 })],
     'delta blocks that go backwards': ['parquet_damaged', lying([128, 1, ...varint(2 ** 32 - 4), 2, 0, 0, 0], { rows: 2, encoding: 5 })],
     'an unknown encoding': ['parquet_unsupported', lying([7, 0, 0, 0], { encoding: 9 })],
