@@ -5,6 +5,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { type Decoded, type Fault, type Place, rawText } from './decode/decoder.js'
+import { MAX_OBJECT_BYTES, type ParquetReader, parquetAsLines, type Readable } from './decode/parquet-input.js'
 import { OcsfLakeError } from './errors.js'
 import { type ClassFields, classFields, columnTree } from './ocsf/columns.js'
 import { completer } from './ocsf/complete.js'
@@ -339,8 +340,15 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
   }
 }
 
+/** What `convert` can be told beside what a converter can. */
+export interface ConvertInputOptions extends ConvertOptions {
+  /** `readParquet` of `ocsf-lake/node`, for flow logs that are delivered as Parquet; without it a Parquet object is one reject. */
+  readonly parquet?: ParquetReader
+}
+
 /**
- * Converts the (unzipped) bytes of one object into outcomes: an event, or what else became of the record.
+ * Converts the (unzipped) bytes of one object into outcomes: an event, or what else became of the record. A Parquet
+ * object is held as a whole, up to 256 MiB, and is read when `parquet` says how.
  *
  * @example
  * for await (const outcome of convert(bytes, { source: vpcFlow })) {
@@ -351,18 +359,25 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
  */
 export async function* convert(
   input: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  options: ConvertOptions,
+  options: ConvertInputOptions,
 ): AsyncGenerator<Outcome, void, undefined> {
   let outcomes: Outcome[] = []
   const converter = await createConverter(options, outcome => outcomes.push(outcome))
   const chunks = typeof input === 'string' ? [new TextEncoder().encode(input)] : input instanceof Uint8Array ? [input] : input
-  for await (const chunk of chunks) {
-    converter.push(chunk)
+  let fault: Fault | undefined
+  for await (const item of parquetAsLines(inOrder(chunks), MAX_OBJECT_BYTES, options.parquet)) {
+    if (item instanceof Uint8Array) converter.push(item)
+    else fault = item
     yield* outcomes
     outcomes = []
   }
-  converter.end()
+  if (fault === undefined) converter.end()
+  else converter.fail(fault)
   yield* outcomes
+}
+
+async function* inOrder(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Readable, void, undefined> {
+  yield* chunks
 }
 
 function issueOf({ path = '', rule, expected, found }: Fault): Issue {

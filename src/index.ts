@@ -6,6 +6,7 @@
 // the whole way
 export {
   type Converter,
+  type ConvertInputOptions,
   type ConvertOptions,
   convert,
   createConverter,
@@ -25,6 +26,7 @@ export type { Decoded, Decoder, Emit, Fault, Place } from './decode/decoder.js'
 export { type JsonRecordsOptions, jsonRecords } from './decode/json-records.js'
 export { type LineSink, type LineSplitter, lineSplitter } from './decode/lines.js'
 export { type ObjectKey, readObjectKey } from './decode/object-key.js'
+export type { ParquetReader } from './decode/parquet-input.js'
 export { type Row, type Table, type TableFields, tableDecoder } from './decode/table.js'
 export { type ErrorCode, OcsfLakeError } from './errors.js'
 export { type Json, type JsonObject, parseJson, stringify } from './json.js'

@@ -129,6 +129,18 @@ describe('ocsf-lake', () => {
     expect(JSON.parse(stdout)).toMatchObject({ activity_name: 'Refuse', src_endpoint: { ip: '192.0.2.1' } })
   })
 
+  it('reads logs by their format string, and replays rejects with it', () => {
+    writeFileSync(join(folder, 'web.log'), '1714564800.250 192.0.2.1 GET /a HTTP/1.1 200 www.example.com\n')
+    const asIs = ['--source', 'web-access', '--strict']
+    const format = ['--log-format', '$msec $remote_addr $request_method $request_uri $server_protocol $status $http_host']
+    const event = ocsfLake(['convert', 'web.log', ...asIs, ...format, '--format', 'ndjson'])
+    expect(JSON.parse(event.stdout)).toMatchObject({ time: 1714564800250, http_response: { code: 200 } })
+    expect(ocsfLake(['convert', 'web.log', ...asIs, '--out', 'lake-web']).status).toBe(2)
+    expect(ocsfLake(['replay', 'lake-web/rejects', '--out', 'lake-web'])).toMatchObject({ status: 2, stderr: expect.stringContaining('0 settled, 1 left') })
+    const replayed = ocsfLake(['replay', 'lake-web/rejects', '--out', 'lake-web', ...format])
+    expect(replayed).toMatchObject({ status: 0, stderr: expect.stringContaining('1 settled, 0 left') })
+  })
+
   it('exits with 2 for rejects under --strict, and when nothing usable was read', () => {
     expect(ocsfLake(['convert', 'bad.log', '--out', 'lake-strict', '--strict']).status).toBe(2)
     expect(ocsfLake(['convert', 'good.log', '--out', 'lake-strict', '--strict']).status).toBe(0)

@@ -2,14 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addsUp, emptyReport, mergeReport, type Report } from '../lake/report.js'
-import { DEFAULT_VERSION } from '../ocsf/facts.js'
 import { SOURCES } from '../sources/index.js'
-import { createUnitConverter, type UnitConverter, type UnitSettings } from './convert-unit.js'
+import { createUnitConverter, type UnitConverter, type UnitSettings, unitSettings } from './convert-unit.js'
 import { findInputs, type Input, spoolInput } from './inputs.js'
 import { openLane, runLanes } from './lanes.js'
 import { type ConvertFilesOptions, checkOptions } from './options.js'
 import { createProgress } from './progress.js'
-import { MAX_BYTES } from './read-object.js'
 import { readParquet } from './read-parquet.js'
 import { ndjsonFiles, ndjsonJoin, ndjsonStream } from './sinks.js'
 import { openStore, placeBelow, securityLakeStore } from './store.js'
@@ -48,43 +46,10 @@ export async function convertFiles(options: ConvertFilesOptions): Promise<Report
   }
 }
 
-/** What is the same for all units, with the defaults filled in. */
+/** What is the same for all units of a batch. */
 export function settingsOf(options: ConvertFilesOptions): UnitSettings {
-  const {
-    out,
-    lake,
-    s3 = {},
-    source,
-    sources = SOURCES,
-    ocsf = DEFAULT_VERSION,
-    region,
-    account,
-    fields,
-    logFormat,
-    raw,
-    observables = true,
-    maxBytes = MAX_BYTES,
-  } = options
-  const rejects = options.rejects ?? (out === undefined ? undefined : placeBelow(out, 'rejects'))
-  return {
-    out,
-    lake,
-    rejects,
-    state: options.state,
-    s3,
-    source,
-    sources,
-    ocsf,
-    region,
-    account,
-    fields,
-    logFormat,
-    compression: options.compression ?? 'zstd',
-    compressionLevel: options.compressionLevel,
-    raw,
-    observables,
-    maxBytes,
-  }
+  const { out, sources = SOURCES, rejects = out === undefined ? undefined : placeBelow(out, 'rejects') } = options
+  return unitSettings({ ...options, sources, rejects })
 }
 
 /** The reports of the units merged in their order, so that it does not matter which lane a unit went through. */

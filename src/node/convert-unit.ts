@@ -2,6 +2,7 @@
 import { createConverter, type EventOutcome, loadPipeline, type Outcome, type RawPolicy, type Take } from '../convert.js'
 import { rawText } from '../decode/decoder.js'
 import { readObjectKey } from '../decode/object-key.js'
+import { MAX_OBJECT_BYTES, type ParquetReader } from '../decode/parquet-input.js'
 import { stringify } from '../json.js'
 import { plainLayout, securityLakeLayout } from '../lake/layout.js'
 import { hashOf } from '../lake/object-key.js'
@@ -9,7 +10,7 @@ import type { Fallback } from '../lake/partition.js'
 import { createParts, type LakeObject, type Parts } from '../lake/parts.js'
 import { countIn, countOutcome, countRecognised, countRows, emptyReport, type Report } from '../lake/report.js'
 import type { SecurityLakeTarget } from '../lake/security-lake.js'
-import type { OcsfVersion } from '../ocsf/facts.js'
+import { DEFAULT_VERSION, type OcsfVersion } from '../ocsf/facts.js'
 import type { CodecName } from '../parquet/codec.js'
 import { chooseSource } from '../recognise.js'
 import { type AnySource, HEAD_BYTES } from '../sources/source.js'
@@ -19,7 +20,6 @@ import { compactionGuard } from './compacted.js'
 import type { Unzipped } from './gunzip.js'
 import type { Input } from './inputs.js'
 import { readable, readHead } from './read-object.js'
-import type { ParquetReader } from './read-parquet.js'
 import { openRejects, type Rejects, UNKNOWN } from './rejects.js'
 import type { LineSink } from './sinks.js'
 import { openState } from './state.js'
@@ -50,6 +50,29 @@ export interface UnitSettings {
   readonly observables: boolean
   /** Uncompressed, of one input. */
   readonly maxBytes: number
+}
+
+/** The settings with the defaults filled in; what is not said is undefined. */
+export function unitSettings(said: Partial<UnitSettings> & Pick<UnitSettings, 'sources'>): UnitSettings {
+  return {
+    out: said.out,
+    lake: said.lake,
+    rejects: said.rejects,
+    state: said.state,
+    s3: said.s3 ?? {},
+    source: said.source,
+    sources: said.sources,
+    ocsf: said.ocsf ?? DEFAULT_VERSION,
+    region: said.region,
+    account: said.account,
+    fields: said.fields,
+    logFormat: said.logFormat,
+    compression: said.compression ?? 'zstd',
+    compressionLevel: said.compressionLevel,
+    raw: said.raw,
+    observables: said.observables ?? true,
+    maxBytes: said.maxBytes ?? MAX_OBJECT_BYTES,
+  }
 }
 
 /** How far a unit has come. */

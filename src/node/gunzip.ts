@@ -1,9 +1,10 @@
 /** Unzips a stream member by member, and says when it is cut off or damaged instead of throwing. */
 import { createGunzip } from 'node:zlib'
 import type { Fault } from '../decode/decoder.js'
+import type { Readable } from '../decode/parquet-input.js'
 
-/** Unzipped bytes, then at most one fault for what could not be read. */
-export type Unzipped = Uint8Array | Fault
+/** Unzipped bytes, then at most one fault. */
+export type Unzipped = Readable
 
 export function isGzip(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b

@@ -12,9 +12,12 @@ import { parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { convert, type Outcome } from '../convert.js'
 import { addsUp } from '../lake/report.js'
+import { vpcFlow } from '../sources/vpc-flow.js'
 import { convertFiles } from './convert-files.js'
 import type { ConvertFilesOptions } from './options.js'
+import { readParquet } from './read-parquet.js'
 
 let folder: string
 beforeEach(() => {
@@ -249,6 +252,32 @@ describe('a Parquet delivery of flow logs', () => {
     const { report } = await convertOne(`${KEY}.parquet`, byHyparquet(deliveryOf(fixture('vpc-flow/v5-nat.log'))), { maxBytes: 1000 })
     expect(report.rejected).toMatchObject({ 'vpc-flow': {} })
     expect(Object.keys(report.rejected['vpc-flow']!)[0]).toMatch(/_too_large$/)
+  })
+
+  it('gives convert the outcomes of the text delivery, in whatever chunks it comes', async () => {
+    const delivery = deliveryOf(fixture('vpc-flow/v5-nat.log'))
+    const options = { source: vpcFlow, context: { account: '123456789012' } } as const
+    const outcomesOf = async (input: Parameters<typeof convert>[0], more: Partial<Parameters<typeof convert>[1]> = {}) => {
+      const outcomes: Outcome[] = []
+      for await (const outcome of convert(input, { ...options, ...more })) outcomes.push(outcome)
+      return outcomes
+    }
+    const events = (outcomes: readonly Outcome[]) => outcomes.map(outcome => (outcome.kind === 'event' ? outcome.event : outcome))
+    const text = await outcomesOf(textOf(delivery))
+    expect(text.length).toBe(delivery.rows.length)
+    const whole = byHyparquet(delivery)
+    for (const chunks of [[whole], Array.from(whole, byte => Uint8Array.of(byte))])
+      expect(events(await outcomesOf(chunks, { parquet: readParquet }))).toEqual(events(text))
+    const damaged = await outcomesOf(whole.subarray(0, whole.length - 1), { parquet: readParquet })
+    expect(damaged).toMatchObject([{ kind: 'rejected', stage: 'decode', issues: [{ rule: 'parquet_damaged' }] }])
+  })
+
+  it('is one reject of convert that says what to do, where no reader is given', async () => {
+    const outcomes: Outcome[] = []
+    const whole = byHyparquet(deliveryOf(fixture('vpc-flow/v5-nat.log')))
+    for await (const outcome of convert(whole, { source: vpcFlow })) outcomes.push(outcome)
+    const issue = { path: '', rule: 'parquet_unsupported', expected: 'the option parquet: readParquet', found: 'a Parquet object' }
+    expect(outcomes).toEqual([{ kind: 'rejected', stage: 'decode', issues: [issue], raw: '', place: {}, preface: undefined }])
   })
 
   it('is read by the command', async () => {

@@ -1,18 +1,10 @@
 /** The bytes of one stored object: unzipped, capped, and with its faults as values. */
 import type { Fault } from '../decode/decoder.js'
+import { type ParquetReader, parquetAsLines } from '../decode/parquet-input.js'
 import { OcsfLakeError } from '../errors.js'
 import { HEAD_BYTES } from '../sources/source.js'
 import { gunzip, isGzip, type Unzipped } from './gunzip.js'
 import type { Input } from './inputs.js'
-import type { ParquetReader } from './read-parquet.js'
-
-/** An input with more bytes than this, uncompressed, is cut off and rejected unless said otherwise: 8 GiB. */
-export const MAX_BYTES = 8 * 2 ** 30
-
-/** Stored bytes of a Parquet object that is read, since it is held as a whole. AWS closes flow log files at 75 MB. */
-const MAX_PARQUET_BYTES = 256 * 2 ** 20
-
-const PARQUET_MAGIC = Buffer.from('PAR1')
 
 /** The first 64 KiB, or all there is. */
 export async function readHead(items: AsyncGenerator<Unzipped, void, undefined>): Promise<{ readonly bytes: Uint8Array; readonly fault?: Fault }> {
@@ -37,43 +29,9 @@ export async function* readable(
 ): AsyncGenerator<Unzipped, void, undefined> {
   const items = unzipped(input, maxBytes, onStored)
   try {
-    const chunks: Uint8Array[] = []
-    let length = 0
-    let isParquet: boolean | undefined
-    for await (const item of items) {
-      if (!(item instanceof Uint8Array)) {
-        // only its end says what a Parquet object holds
-        if (isParquet !== true) yield* chunks
-        yield item
-        return
-      }
-      if (isParquet === false) {
-        yield item
-        continue
-      }
-      chunks.push(item)
-      length += item.length
-      if (isParquet === undefined && length >= 4) isParquet = PARQUET_MAGIC.equals(Buffer.concat(chunks, 4))
-      if (isParquet === false) yield* chunks.splice(0)
-      if (isParquet === true && length > MAX_PARQUET_BYTES) {
-        yield { rule: 'parquet_too_large', expected: `a Parquet object of at most ${MAX_PARQUET_BYTES} bytes`, found: `${input.size} stored bytes` }
-        return
-      }
-    }
-    if (isParquet === true) yield* rowsOf(chunks, maxBytes, parquet)
-    else yield* chunks
+    yield* parquetAsLines(items, maxBytes, parquet)
   } finally {
     await items.return()
-  }
-}
-
-async function* rowsOf(chunks: readonly Uint8Array[], maxBytes: number, read: ParquetReader | undefined): AsyncGenerator<Unzipped, void, undefined> {
-  if (read === undefined) return yield { rule: 'parquet_unsupported', expected: 'a function made with parquet: readParquet', found: 'a Parquet object' }
-  let total = 0
-  for await (const item of read(Buffer.concat(chunks), maxBytes)) {
-    if (item instanceof Uint8Array) total += item.length
-    if (total <= maxBytes) yield item
-    else return yield { rule: 'object_too_large', expected: `at most ${maxBytes} bytes of rows as JSON`, found: 'more than that' }
   }
 }
 

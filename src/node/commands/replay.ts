@@ -12,6 +12,7 @@ interface ReplayFlags {
   readonly region?: string
   readonly account?: string
   readonly fields?: string
+  readonly logFormat?: string
   readonly securityLake?: string
   readonly kmsKey?: string
   readonly dryRun?: boolean
@@ -28,6 +29,7 @@ export const replay: CliCommand<ReplayFlags> = {
     { flags: '--region <region>', text: 'region where neither the log, its key nor its envelope says one' },
     { flags: '--account <id>', text: 'account where neither the log, its key nor its envelope says one' },
     { flags: '--fields <names>', text: 'field names of header-less flow logs, in order' },
+    { flags: '--log-format <format>', text: 'format string of web access logs, or the access log format of an API Gateway stage' },
     { flags: '--security-lake <file>', text: 'write to the custom sources that this file describes (see register) instead of --out' },
     { flags: '--kms-key <arn>', text: 'KMS key for objects in S3 (default: what the bucket says)' },
     { flags: '--dry-run', text: 'convert, but write nothing and leave the rejects as they are' },

@@ -5,8 +5,7 @@ import { hashOf } from '../../lake/object-key.js'
 import { countIn, countOutcome, emptyReport, mergeReport } from '../../lake/report.js'
 import { DEFAULT_VERSION } from '../../ocsf/facts.js'
 import { openS3 } from '../aws/s3.js'
-import { createUnitConverter, type UnitConverter, type UnitDoors, type UnitSettings } from '../convert-unit.js'
-import { MAX_BYTES } from '../read-object.js'
+import { createUnitConverter, type UnitConverter, type UnitDoors, type UnitSettings, unitSettings } from '../convert-unit.js'
 import { openRejects, type Rejected, UNKNOWN } from '../rejects.js'
 import type { Unit } from '../units.js'
 import { type BatchAnswer, batchAnswer, batchSummary, type Remainder, type Summary, summaryOf, throwUndone } from './answers.js'
@@ -91,26 +90,9 @@ function createConverters(options: HandlerOptions): { warm(): void; of(source: s
 }
 
 function settingsOf(options: HandlerOptions, source: UnitSettings['source']): UnitSettings {
-  const { lake, sources, ocsf = DEFAULT_VERSION, region, account, fields, logFormat, raw, observables = true, maxBytes = MAX_BYTES, s3 = {} } = options
-  return {
-    out: typeof lake === 'string' ? lake : undefined,
-    lake: typeof lake === 'object' ? lake : undefined,
-    rejects: deadLettersOf(options),
-    state: undefined,
-    s3,
-    source,
-    sources,
-    ocsf,
-    region,
-    account,
-    fields,
-    logFormat,
-    compression: options.compression ?? 'zstd',
-    compressionLevel: options.compressionLevel,
-    raw,
-    observables,
-    maxBytes,
-  }
+  const { lake, ...said } = options
+  const place = typeof lake === 'string' ? { out: lake } : { lake }
+  return unitSettings({ ...said, ...place, source, rejects: deadLettersOf(options) })
 }
 
 /** The dead letters of a whole event. */

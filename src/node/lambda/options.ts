@@ -1,5 +1,6 @@
 /** What a handler can be told, and what is refused when it is made. */
 import type { RawPolicy } from '../../convert.js'
+import type { ParquetReader } from '../../decode/parquet-input.js'
 import { OcsfLakeError } from '../../errors.js'
 import { isAccountId, isRegion } from '../../lake/partition.js'
 import { below, isS3Url, parseS3Url } from '../../lake/s3-url.js'
@@ -8,7 +9,6 @@ import { DEFAULT_VERSION, isVersion, type OcsfVersion, VERSIONS } from '../../oc
 import type { CodecName } from '../../parquet/codec.js'
 import type { AnySource } from '../../sources/source.js'
 import type { S3Settings } from '../aws/s3.js'
-import type { ParquetReader } from '../read-parquet.js'
 import type { Log } from './metrics.js'
 
 export interface HandlerOptions {
