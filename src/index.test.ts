@@ -134,6 +134,7 @@ describe('the doors', () => {
           "main",
           "nodeCodec",
           "openStore",
+          "readParquet",
           "registerCustomSource",
           "replay",
           "reportText",
