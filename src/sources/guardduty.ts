@@ -1,11 +1,12 @@
 /** Amazon GuardDuty findings, from its S3 export, from EventBridge and from its API. */
 import { jsonRecords } from '../decode/json-records.js'
 import { readObjectKey } from '../decode/object-key.js'
-import { isJsonObject, type JsonObject } from '../json.js'
+import type { JsonObject } from '../json.js'
 import { attackOf } from './aws/attack.js'
+import { openDelivery } from './aws/delivery.js'
 import { hasModernFindings, lifecycle, productCache, severityOfScore } from './aws/finding.js'
-import { type Evidence, type GuardDutyFinding, guarddutyColumns } from './aws/guardduty-columns.js'
-import { actionOf, callerOf, runtimeOf, scanOf, withActor } from './aws/guardduty-evidence.js'
+import { type Container, type Evidence, type GuardDutyFinding, guarddutyColumns, type Process, type User } from './aws/guardduty-columns.js'
+import { actionOf, callerOf, containerOf, runtimeOf, scanOf, withActor } from './aws/guardduty-evidence.js'
 import { resourcesOf } from './aws/guardduty-resources.js'
 import { sequenceOf } from './aws/guardduty-sequence.js'
 import { firstJson } from './aws/head.js'
@@ -24,7 +25,7 @@ const BLOCKED = { action_id: 2, disposition_id: 2 } as const
 /** OCSF wants an action beside malware; a scan takes none. */
 const DETECTED = { action_id: 0, disposition_id: 15 } as const
 
-/** Amazon GuardDuty findings as JSON lines in S3, EventBridge events, or the answer of GetFindings. */
+/** Amazon GuardDuty findings as JSON lines in S3, EventBridge events (also by SNS), or the answer of GetFindings. */
 export const guardduty: Source<JsonObject, typeof guarddutyColumns> = {
   id: 'guardduty',
   title: 'Amazon GuardDuty',
@@ -33,6 +34,7 @@ export const guardduty: Source<JsonObject, typeof guarddutyColumns> = {
   columns: guarddutyColumns,
   notes: [
     'finding_info.uid is the ARN, as in Security Hub. A later updatedAt or a count above 1 is an Update; archived is a Close, Suppressed.',
+    'Kubernetes roles and bindings are resources, a checked permission is an evidence. From 1.3 an evidence names the container where the finding has only one. requestUri is http_request.url from 1.5, url in 1.3.',
     'The number behind severity_id stays in unmapped.severity.',
     'MITRE tactics come from the type and from the indicators of attack sequences, whose signals are finding_info.related_events.',
   ],
@@ -40,7 +42,7 @@ export const guardduty: Source<JsonObject, typeof guarddutyColumns> = {
   recognise(head) {
     if (readObjectKey(head.key).service === 'GuardDuty') return 'key'
     const record = firstJson(head)
-    if (/"detail-type"\s*:\s*"GuardDuty Finding"/.test(record)) return 'content'
+    if (DETAIL_TYPE.test(record)) return 'content'
     if (/"(?:eventVersion|ProductArn|class_uid)"\s*:/.test(record)) return undefined
     const isFinding = /"[sS]ervice"\s*:\s*\{/.test(record) && /"[rR]esource"\s*:\s*\{/.test(record)
     return isFinding && (/"[dD]etectorId"\s*:/.test(record) || /"arn:aws[\w-]*:guardduty:[^"]*\/finding\//.test(record)) ? 'content' : undefined
@@ -53,10 +55,13 @@ export const guardduty: Source<JsonObject, typeof guarddutyColumns> = {
   redact: redactText,
 }
 
+// an event of EventBridge stands as JSON in a text where SNS delivers it
+const DETAIL_TYPE = /\\?"detail-type\\?"\s*:\s*\\?"GuardDuty Finding\\?"/
+
 function map(raw: JsonObject, context: Context): GuardDutyFinding | Unmappable {
-  const detail = typeof raw['detail-type'] === 'string' && isJsonObject(raw.detail) ? raw.detail : undefined
-  const envelope = detail && take(raw)
-  const record = take(detail ?? raw)
+  const delivery = openDelivery(raw)
+  if ('fault' in delivery) return delivery
+  const record = take(delivery.message)
   const { version } = context
   const uid = record.text('arn') ?? record.text('id')
   if (uid === undefined) return { fault: { rule: 'required_missing', path: 'arn', expected: 'an ARN or an id', found: found(record.peek('arn')) } }
@@ -72,8 +77,8 @@ function map(raw: JsonObject, context: Context): GuardDutyFinding | Unmappable {
   const time = modified ?? created ?? last
   if (time === undefined) return { fault: { rule: 'time_missing', path: 'updatedAt', expected: 'an ISO 8601 time', found: found(record.peek('updatedAt')) } }
 
-  const account = record.text('accountId') ?? context.account
-  const region = record.text('region') ?? context.region
+  const account = record.text('accountId') ?? delivery.account ?? context.account
+  const region = record.text('region') ?? delivery.region ?? context.region
   const partition = record.said('partition')
   const around = { version, account, region, partition }
   const type = record.text('type')
@@ -88,9 +93,9 @@ function map(raw: JsonObject, context: Context): GuardDutyFinding | Unmappable {
   const scan = scanOf(service)
   const sequence = sequenceOf(service, around)
   const action = actionOf(service, resource, version)
-  const evidences = evidencesOf(action.evidences, user, runtime.process)
+  const evidences = evidencesOf(action.evidences, user, runtime.process, containerOf(resource, version))
   const all = [...evidences, ...runtime.evidences, ...scan.evidences, ...sequence.evidences]
-  const resources = [...resourcesOf(resource, around), ...sequence.resources]
+  const resources = [...resourcesOf(resource, service, around), ...sequence.resources]
 
   if (resources.some(({ cloud_partition }) => cloud_partition === partition)) record.text('partition')
 
@@ -113,7 +118,7 @@ function map(raw: JsonObject, context: Context): GuardDutyFinding | Unmappable {
     is_alert: hasModernFindings(version) ? true : undefined,
     // context
     metadata: {
-      uid: envelope?.text('id'),
+      uid: delivery.uid,
       correlation_uid: record.text('associatedAttackSequenceArn'),
       log_provider: service.text('serviceName'),
       log_version: record.text('schemaVersion'),
@@ -140,23 +145,19 @@ function map(raw: JsonObject, context: Context): GuardDutyFinding | Unmappable {
     // security control
     ...(action.blocked === undefined ? (scan.malware.length === 0 ? undefined : DETECTED) : action.blocked ? BLOCKED : ALLOWED),
     // unmapped
-    unmapped: redactJson(unmappedOf(record.rest(), leftOfEnvelope(envelope))),
+    unmapped: redactJson(delivery.around === undefined ? record.rest() : { ...record.rest(), ...delivery.around }),
   }
 }
 
-function evidencesOf(actions: readonly Evidence[], user: Parameters<typeof withActor>[1], process: Parameters<typeof withActor>[2]): readonly Evidence[] {
+function evidencesOf(
+  actions: readonly Evidence[],
+  user: User | undefined,
+  process: Process | undefined,
+  container: Container | undefined,
+): readonly Evidence[] {
   if (actions.length > 0) {
-    const all = actions.map(evidence => withActor(evidence, user, process))
+    const all = actions.map(evidence => withActor(evidence, user, process, container))
     return user === undefined || all.some(({ actor }) => actor?.user === user) ? all : [...all, { actor: { user } }]
   }
-  return user === undefined && process === undefined ? [] : [withActor({}, user, process)]
-}
-
-function leftOfEnvelope(envelope: ReturnType<typeof take> | undefined): JsonObject | undefined {
-  envelope?.json('detail')
-  return envelope?.rest()
-}
-
-function unmappedOf(rest: JsonObject | undefined, eventbridge: JsonObject | undefined): JsonObject | undefined {
-  return eventbridge === undefined ? rest : { ...rest, eventbridge }
+  return user === undefined && process === undefined ? [] : [withActor({}, user, process, container)]
 }

@@ -84,6 +84,7 @@ export const guarddutyColumns = {
       actor: { user: userColumns, session: { uid: true, is_mfa: true, created_time: true, issuer: true }, process: processColumns },
       api: { operation: true, service: { name: true }, response: { code: true, error: true } },
       connection_info: { direction_id: true, direction: true, protocol_name: true, protocol_num: true },
+      container: { uid: true, name: true, runtime: true, image: { uid: true } },
       data: true,
       database: { name: true, type_id: true },
       dst_endpoint: endpointColumns,
@@ -92,6 +93,7 @@ export const guarddutyColumns = {
       process: processColumns,
       query: { hostname: true },
       src_endpoint: endpointColumns,
+      url: { path: true },
     },
     resources: resourceColumns,
     malware: { name: true, classification_ids: true, provider: true },
@@ -102,6 +104,7 @@ export const guarddutyColumns = {
 
 export type GuardDutyFinding = EventOf<'detection_finding', (typeof guarddutyColumns)['detection_finding']>
 export type Evidence = NonNullable<GuardDutyFinding['evidences']>[number]
+export type Container = NonNullable<Evidence['container']>
 export type Endpoint = NonNullable<Evidence['src_endpoint']>
 export type Process = NonNullable<Evidence['process']>
 export type File = NonNullable<Evidence['file']>

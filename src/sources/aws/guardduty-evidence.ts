@@ -4,7 +4,7 @@ import type { OcsfVersion } from '../../ocsf/facts.js'
 import { isIp } from '../../ocsf/ip.js'
 import { domainName, transportOf } from './dns.js'
 import { hasModernFindings } from './finding.js'
-import type { Endpoint, Evidence, File, Malware, Process, User } from './guardduty-columns.js'
+import type { Container, Endpoint, Evidence, File, Malware, Process, User } from './guardduty-columns.js'
 import { credentialOf, directionOf, fileAt, fileOf, portOf, processOf, remoteOf } from './guardduty-parts.js'
 import { redactUrl } from './secret-urls.js'
 import { redactJson } from './secrets.js'
@@ -124,16 +124,22 @@ export function actionOf(service: Taking, resource: Taking, version: OcsfVersion
   const verb = kubernetes.text('verb')
   if (verb !== undefined) {
     const code = kubernetes.whole('statusCode')
-    const path = isModern ? kubernetes.text('requestUri') : undefined
+    // until 1.5 an evidence has no request: a URL from 1.3, and neither in 1.1
+    const path = version === '1.1.0' ? undefined : kubernetes.text('requestUri')
+    const url = path === undefined ? undefined : { path: redactUrl(path) }
     const agent = isModern ? kubernetes.text('userAgent') : undefined
     evidences.push({
       api: { operation: verb, response: code === undefined ? undefined : { code } },
       src_endpoint: kubernetesClient(kubernetes, version),
-      http_request:
-        path === undefined && agent === undefined ? undefined : { user_agent: agent, url: path === undefined ? undefined : { path: redactUrl(path) } },
+      http_request: isModern ? filled({ user_agent: agent, url }) : undefined,
+      url: isModern ? undefined : url,
       data: redactJson(kubernetes.handOver()),
     })
   }
+
+  const permission = action.at('kubernetesPermissionCheckedDetails')
+  const asked = permission.text('verb')
+  if (asked !== undefined) evidences.push({ api: { operation: asked }, data: permission.handOver() })
 
   const login = action.at('rdsLoginAttemptAction')
   const client = remoteOf(login.at('remoteIpDetails'), version)
@@ -259,8 +265,26 @@ function foundIn(item: Taking, pathKey: string, nameKey: string | undefined): Fi
   return name === undefined ? fileAt(item, pathKey, 'hash') : fileOf(item.text(pathKey), item.text('hash'), name)
 }
 
-/** Who acted and by which process, beside what an evidence says itself. */
-export function withActor(evidence: Evidence, user: User | undefined, process: Process | undefined): Evidence {
+/** The container that it happened in, where it is the only one of the finding; it stays among the resources. Not in 1.1. */
+export function containerOf(resource: Taking, version: OcsfVersion): Container | undefined {
+  if (version === '1.1.0') return undefined
+  const own = resource.at('containerDetails')
+  const inPod = resource.at('kubernetesDetails').at('kubernetesWorkloadDetails').list('containers')
+  const inTask = resource.at('ecsClusterDetails').at('taskDetails').list('containers')
+  const all = [own, ...inPod, ...inTask].filter(details => (details.said('id') ?? details.said('name')) !== undefined)
+  const details = all[0]
+  if (details === undefined || all.length > 1) return undefined
+  const image = details.said('image')
+  return {
+    uid: details.said('id'),
+    name: details.said('name'),
+    runtime: details.said('containerRuntime'),
+    image: image === undefined ? undefined : { uid: image },
+  }
+}
+
+/** Who acted, by which process and in which container, beside what an evidence says itself. */
+export function withActor(evidence: Evidence, user: User | undefined, process: Process | undefined, container: Container | undefined): Evidence {
   const actor = filled({ user: evidence.actor?.user ?? user, session: evidence.actor?.session, process: evidence.actor?.process ?? process })
-  return { ...evidence, actor, process: evidence.process ?? process }
+  return { ...evidence, actor, process: evidence.process ?? process, container }
 }

@@ -16,7 +16,13 @@ const KINDS: readonly (readonly [type: string, member: string, arn: string | und
   ['RecoveryPoint', 'recoveryPointDetails', 'recoveryPointArn', undefined],
 ]
 
-export function resourcesOf(resource: Taking, around: Surroundings): readonly Resource[] {
+/** Roles and bindings of Kubernetes that the action made or changed. */
+const GRANTS = [
+  ['RoleBinding', 'kubernetesRoleBindingDetails'],
+  ['Role', 'kubernetesRoleDetails'],
+] as const
+
+export function resourcesOf(resource: Taking, service: Taking, around: Surroundings): readonly Resource[] {
   const all: Resource[] = []
   const add = (type: string, details: Taking, arn: string | undefined, name: string | undefined): void => {
     const found = resourceOf(type, arn === undefined ? undefined : details.text(arn), name === undefined ? undefined : details.text(name), around, details)
@@ -32,6 +38,8 @@ export function resourcesOf(resource: Taking, around: Surroundings): readonly Re
   const workload = resource.at('kubernetesDetails').at('kubernetesWorkloadDetails')
   for (const container of workload.list('containers')) add('Container', container, 'id', 'name')
   add('KubernetesWorkload', workload, 'uid', 'name')
+  const granted = service.at('action')
+  for (const [type, member] of GRANTS) add(granted.at(member).said('kind') ?? type, granted.at(member), 'uid', 'name')
   const task = resource.at('ecsClusterDetails').at('taskDetails')
   for (const container of task.list('containers')) add('Container', container, 'id', 'name')
   add('ECSTask', task, 'arn', undefined)

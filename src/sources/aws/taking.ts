@@ -176,9 +176,12 @@ class Reading implements Taking {
   rest(): Record<string, Json | undefined> | undefined {
     if (this.#isGone) return undefined
     const object = this.#object
+    const taken = this.#taken
+    // an object of tags may have as many members as a log can hold
+    const many = taken !== undefined && taken.length > 32 ? new Set(taken) : undefined
     let left: Record<string, Json | undefined> | undefined
     for (const key in object) {
-      if (this.#taken?.includes(key) === true) continue
+      if (many === undefined ? taken?.includes(key) === true : many.has(key)) continue
       const value = restOf(object[key], this.#innerAt(key))
       if (isBlank(value) || isEmpty(value)) continue
       left ??= {}
