@@ -63,7 +63,7 @@ export function store(leaf: Leaf, column: ColumnBuffer, slot: number, value: unk
   switch (leaf.holds) {
     case 'string':
       if (typeof value !== 'string') throw misfit(leaf, value)
-      column.data[slot] = textNumber(column.text!, value)
+      column.data[slot] = textNumberAt(column, slot, value)
       return
     case 'integer':
       if (!isInt32(value)) throw misfit(leaf, value)
@@ -92,8 +92,14 @@ export function store(leaf: Leaf, column: ColumnBuffer, slot: number, value: unk
       return
     default:
       // always JSON text, a string in quotes too, so that a reader can parse every value of the column
-      column.data[slot] = textNumber(column.text!, stringify(value))
+      column.data[slot] = textNumberAt(column, slot, stringify(value))
   }
+}
+
+/** A column outside lists is asked once per row, those that repeat the row before included. */
+function textNumberAt({ text, nested }: ColumnBuffer, slot: number, value: string): number {
+  if (nested === undefined) text!.asked = slot
+  return textNumber(text!, value)
 }
 
 /** Writes a 64-bit integer as its low and its high half. */

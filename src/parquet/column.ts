@@ -54,22 +54,43 @@ function growSlots(column: ColumnBuffer, needed: number): void {
 /** Outside lists: the slot of a row, with its definition level written. Rows must come in order, but may be skipped. */
 export function rowSlot(column: ColumnBuffer, row: number, def: number): number {
   if (row >= column.defs.length) growSlots(column, row + 1)
-  const { rows, defs } = column
-  if (rows < row) {
-    const last = rows - 1
-    defs.fill(defs[last]!, rows, row)
-    const { data } = column
-    if (column.words === 1) data.fill(data[last]!, rows, row)
-    else
-      for (let at = rows; at < row; at++) {
-        data[at * 2] = data[last * 2]!
-        data[at * 2 + 1] = data[last * 2 + 1]!
-      }
-  }
-  defs[row] = def
+  if (column.rows < row) fillUp(column, row)
+  column.defs[row] = def
   column.rows = column.slots = row + 1
   return row
 }
+
+/** Repeats the last row up to `row`. */
+function fillUp({ rows, defs, data, words }: ColumnBuffer, row: number): void {
+  const last = rows - 1
+  defs.fill(defs[last]!, rows, row)
+  if (words === 1) data.fill(data[last]!, rows, row)
+  else
+    for (let at = rows; at < row; at++) {
+      data[at * 2] = data[last * 2]!
+      data[at * 2 + 1] = data[last * 2 + 1]!
+    }
+}
+
+/**
+ * Outside lists: the rows `[row, row + count)` at once, given as words. Where `there` is 0 a row has no value, but the
+ * level in `levels`; without `there` all have one.
+ */
+export function placeRows(column: ColumnBuffer, row: number, count: number, words: Int32Array, there: Uint8Array | undefined, levels: Uint8Array): void {
+  const end = row + count
+  if (end > column.defs.length) growSlots(column, end)
+  if (column.rows < row) fillUp(column, row)
+  const { defs, data, leaf } = column
+  const from = row * column.words
+  if (count < FEW) for (let at = 0; at < count * column.words; at++) data[from + at] = words[at]!
+  else data.set(words.subarray(0, count * column.words), from)
+  if (there === undefined) defs.fill(leaf.def, row, end)
+  else for (let at = 0; at < count; at++) defs[row + at] = there[at] === 1 ? leaf.def : levels[at]!
+  column.rows = column.slots = end
+}
+
+/** Rows that are quicker written one by one. */
+const FEW = 16
 
 /** Inside lists: begins a row; its slots follow by `addSlot`. */
 export function beginRow(column: ColumnBuffer, row: number): void {

@@ -3,7 +3,7 @@
  * says which observable it is, without the text.
  */
 import { addSlot, appendRows, beginRow, type ColumnBuffer, setWord, storedRow } from './column.js'
-import type { ObjectState } from './mapped-steps.js'
+import type { ObjectState, Step } from './mapped-steps.js'
 import type { ParquetSchema } from './schema.js'
 import { type TextStore, textNumber } from './text.js'
 
@@ -17,7 +17,7 @@ export interface Watch {
   /** By number of a text of the attribute, or by a small integer: number + 1 of the same text in the column of values. */
   numbers: Int32Array
   /** Where it is found, outside lists. */
-  at: { readonly state: ObjectState; readonly values: readonly unknown[]; readonly column: ColumnBuffer } | undefined
+  at: { readonly state: ObjectState; readonly step: Step } | undefined
 }
 
 /** The observables in one list. */
@@ -34,7 +34,7 @@ export interface Observables {
   list(): ListWatch
   watch(path: string, observable: { readonly typeId: number; readonly type: string }, list: ListWatch | undefined): Watch | undefined
   /** Writes the observables of the rows `[row, row + count)`, whose attributes are in their columns already. */
-  write(row: number, count: number, fresh: boolean): void
+  write(row: number, count: number, fresh: boolean, batch: number): void
 }
 
 /** Integers from here on are looked up as texts. */
@@ -72,13 +72,14 @@ export function createObservables(schema: ParquetSchema, all: readonly ColumnBuf
     return textNumber(store, text)
   }
 
-  const addListed = ({ state, all: found }: ListWatch, at: number, store: TextStore): void => {
-    const some = found[objectAt(state!, at)]!
+  const addListed = ({ state, all: listed, found }: ListWatch, at: number, store: TextStore, batch: number): void => {
+    const some = state!.entered === batch ? listed[at]! : found
     for (let i = 0; i < some.length; i++) add(some[i]!.watch, numberOf(store, some[i]!.text))
   }
 
-  const addWatched = (watch: Watch, row: number, at: number, store: TextStore): void => {
-    const { column, state, values } = watch.at!
+  const addWatched = (watch: Watch, row: number, at: number, store: TextStore, batch: number): void => {
+    const { state, step } = watch.at!
+    const column = step.columns[0]!
     const { leaf, text, defs, data } = column
     const slot = storedRow(column, row)
     if (defs[slot] !== leaf.def) return
@@ -90,7 +91,7 @@ export function createObservables(schema: ParquetSchema, all: readonly ColumnBuf
       add(watch, known - 1)
       return
     }
-    const number = numberOf(store, String(values[objectAt(state, at)]))
+    const number = numberOf(store, String(state.entered === batch ? state.objects[at]![step.name] : step.last))
     if (key >= 0) learn(watch, key, number)
     add(watch, number)
   }
@@ -138,7 +139,7 @@ export function createObservables(schema: ParquetSchema, all: readonly ColumnBuf
       if (inList === undefined) order.push(watch)
       return watch
     },
-    write(row, count, fresh) {
+    write(row, count, fresh, batch) {
       if (list === undefined) return
       const store = values?.text
       slots = 0
@@ -146,8 +147,8 @@ export function createObservables(schema: ParquetSchema, all: readonly ColumnBuf
       for (let at = 0; at < count; at++) {
         for (let i = 0; store !== undefined && i < order.length; i++) {
           const one = order[i]!
-          if ('found' in one) addListed(one, at, store)
-          else addWatched(one, row + at, at, store)
+          if ('found' in one) addListed(one, at, store, batch)
+          else addWatched(one, row + at, at, store, batch)
         }
         ends.push(slots)
       }
@@ -179,17 +180,4 @@ function learn(watch: Watch, key: number, number: number): void {
     watch.numbers = grown
   }
   watch.numbers[key] = number + 1
-}
-
-/** Which object of a batch a row has. */
-function objectAt({ starts, count }: ObjectState, row: number): number {
-  if (starts[row] === row && row < count) return row
-  let low = 0
-  let high = count - 1
-  while (low < high) {
-    const middle = (low + high + 1) >> 1
-    if (starts[middle]! <= row) low = middle
-    else high = middle - 1
-  }
-  return low
 }

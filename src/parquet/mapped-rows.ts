@@ -5,11 +5,12 @@
  */
 import type { MappedClass } from '../ocsf/mapped.js'
 import { store, storeInt64 } from './cells.js'
-import { addSlot, beginRow, type ColumnBuffer, rowSlot, setWord } from './column.js'
-import { checkObjects, markAccepted, type Rows, refuse } from './mapped-check.js'
+import { addSlot, beginRow, type ColumnBuffer, placeRows, rowSlot, setWord } from './column.js'
+import { checkObjects, keepLast, type Rows, refuse } from './mapped-check.js'
 import { appendValue } from './mapped-lists.js'
 import { createObservables } from './mapped-observables.js'
-import { BATCH_ROWS, compileSteps, forgetObject, makeRoom, type Obj, type ObjectState, type Step } from './mapped-steps.js'
+import { PENDING } from './mapped-readers.js'
+import { BATCH_ROWS, compileSteps, forgetObject, makeRoom, markAccepted, type Obj, type ObjectState, type Step, textBeside } from './mapped-steps.js'
 import type { ParquetSchema } from './schema.js'
 import { textNumber } from './text.js'
 
@@ -30,7 +31,8 @@ export interface MappedRows {
  */
 export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readonly ColumnBuffer[], observables: boolean): MappedRows | undefined {
   const seen = createObservables(schema, all, observables)
-  const root = compileSteps(spec, schema, all, seen)
+  const root = stepsUnlessForbidden(spec, schema, all, seen)
+  if (root === undefined) return undefined
 
   const columnAt = (path: string): ColumnBuffer | undefined => all.find(column => column.leaf.eventPath === path)
   const constants: { column: ColumnBuffer; value: string | number }[] = []
@@ -47,7 +49,7 @@ export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readon
   const profilesColumn = profiles.columns[0]!
   const profileNumbers = spec.profiles.map(name => textNumber(profilesColumn.text!, name))
 
-  const rows: Rows = { count: 0, declared: new Int32Array(BATCH_ROWS), lacking: new Int32Array(BATCH_ROWS) }
+  const rows: Rows = { batch: 0, count: 0, declared: new Int32Array(BATCH_ROWS), lacking: new Int32Array(BATCH_ROWS), allDeclared: 0, allLacking: 0 }
   let fresh = true
   let lastActivity: unknown
   let lastProfiles = 0
@@ -61,7 +63,7 @@ export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readon
 
   const writeTypes = (base: number, count: number): void => {
     for (let at = 0; at < count; at++) {
-      const value = activity.values[at]
+      const value = activity.words[at]
       if (value === lastActivity && !(fresh && at === 0)) continue
       const type = spec.types.get(value)!
       const slot = rowSlot(typeUid, base + at, typeUid.leaf.def)
@@ -73,7 +75,7 @@ export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readon
 
   const writeProfiles = (base: number, count: number): void => {
     for (let at = 0; at < count; at++) {
-      const declared = rows.declared[at]!
+      const declared = rows.declared[at]! | rows.allDeclared
       if (declared === lastProfiles && !(fresh && at === 0)) continue
       beginRow(profilesColumn, base + at)
       if (declared === 0) addSlot(profilesColumn, 0, profilesList.def - 1)
@@ -91,28 +93,29 @@ export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readon
     check(events, from, to) {
       const count = Math.min(to - from, BATCH_ROWS)
       makeRoom(root, count)
-      rows.count = root.count = count
+      rows.batch++
+      rows.count = count
       rows.declared.fill(0, 0, count)
       rows.lacking.fill(0, 0, count)
-      for (let at = 0; at < count; at++) {
-        root.objects[at] = events[from + at]
-        root.starts[at] = at
-      }
+      rows.allDeclared = rows.allLacking = 0
+      for (let at = 0; at < count; at++) root.objects[at] = events[from + at]!
       root.levels.fill(0, 0, count)
+      root.levelChanged = root.lastLevel === 0 ? -1 : 0
       checkObjects(root, rows)
       for (let at = 0; at < rows.count; at++) {
-        const value = activity.values[at]
-        const known = at > 0 && value === activity.values[at - 1]
-        if ((rows.declared[at]! & rows.lacking[at]!) !== 0 || (!known && !spec.types.has(value))) refuse(rows, at)
+        const known = at > 0 && activity.words[at] === activity.words[at - 1]
+        const declared = rows.declared[at]! | rows.allDeclared
+        const lacking = rows.lacking[at]! | rows.allLacking
+        if ((declared & lacking) !== 0 || (!known && !(activity.there[at] === 1 && spec.types.has(activity.words[at])))) refuse(rows, at)
       }
       return rows.count
     },
     write(row, count) {
-      writeObjects(root, row, count)
+      writeObjects(root, row, count, rows.batch)
       if (fresh) writeConstants(row)
       writeTypes(row, count)
       writeProfiles(row, count)
-      seen.write(row, count, fresh)
+      seen.write(row, count, fresh, rows.batch)
       fresh = false
     },
     forget() {
@@ -122,130 +125,94 @@ export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readon
   }
 }
 
-/** Writes the objects of a state that begin in the first `rows` rows of the batch, which stands at `base`. */
-function writeObjects(state: ObjectState, base: number, rows: number): void {
-  let count = state.count
-  while (count > 0 && state.starts[count - 1]! >= rows) count--
+/** Where a content security policy forbids generated code, events go the whole way. */
+function stepsUnlessForbidden(...given: Parameters<typeof compileSteps>): ObjectState | undefined {
+  try {
+    return compileSteps(...given)
+  } catch (error) {
+    if (error instanceof EvalError) return undefined
+    throw error
+  }
+}
+
+/** Writes the first `count` rows of a batch, of which the first stands at `base`: only what differs from the row before. */
+function writeObjects(state: ObjectState, base: number, count: number, batch: number): void {
+  if (state.entered !== batch) return
   for (let at = 0; at < state.steps.length; at++) {
     const step = state.steps[at]!
-    const { node, pair } = step
-    if (step.mapped.derived) continue
-    if (node.kind === 'struct') writeObjects(step.object!, base, rows)
-    else if (node.kind !== 'leaf') writeLists(step, state, base, count)
-    else if (node.holds === 'string') writeTexts(step, step === pair?.text ? pair.texts : step.values, step === pair?.text, state, base, count)
-    else if (node.holds === 'integer') writeIntegers(step, state, base, count)
-    else if (node.holds === 'long' || node.holds === 'timestamp') writeLongs(step, state, base, count)
-    else writeOthers(step, state, base, count)
-  }
-}
-
-// In all of these a value that is the one of the row before is not written again: columns repeat by themselves.
-
-function writeTexts(step: Step, values: readonly unknown[], derived: boolean, { starts, levels }: ObjectState, base: number, count: number): void {
-  const column = step.columns[0]!
-  const { codes } = step
-  const text = column.text!
-  const { def } = column.leaf
-  let { last, level } = step
-  for (let k = 0; k < count; k++) {
-    const value = values[k]
-    if (value === last && (value !== undefined || level === levels[k])) continue
-    last = value
-    if (value === undefined) {
-      level = levels[k]!
-      rowSlot(column, base + starts[k]!, level)
+    const { kind } = step
+    if (kind === 'derived') continue
+    if (kind === 'struct') {
+      writeObjects(step.object!, base, count, batch)
+      step.last = state.objects[count - 1]![step.name]
       continue
     }
-    let number = derived || text.numbers === undefined ? -1 : codes[k]!
-    if (number === -1) {
-      number = textNumber(text, value as string) // accepted, as all that is written
-      if (!derived && text.numbers !== undefined) markAccepted(step, number)
-    } else {
-      text.asked++
-      text.last = value as string
-      text.lastNumber = number
-    }
-    const slot = rowSlot(column, base + starts[k]!, def)
-    column.data[slot] = number
+    if (step.nulls > 0 && state.levelChanged > step.changed) step.changed = state.levelChanged
+    const differing = Math.min(step.changed + 1, count)
+    if (kind === 'list') writeLists(step, state, base, differing, count)
+    if (differing === 0) continue
+    if (kind === 'other') writeOthers(step, state, base, differing)
+    else if (kind !== 'list') writeWords(step, state, base, differing)
+    step.last = count === step.seen ? step.end : state.objects[count - 1]![step.name]
   }
-  step.last = last
-  step.level = level
+  keepLast(state, count - 1)
 }
 
-function writeIntegers(step: Step, { starts, levels }: ObjectState, base: number, count: number): void {
+function writeWords(step: Step, { objects, levels }: ObjectState, base: number, count: number): void {
+  const { words, there, nulls, twin } = step
+  const column = step.columns[0]!
+  if (column.text !== undefined) {
+    numberTexts(step, objects, base, count)
+    step.word = words[count - 1]!
+  }
+  placeRows(column, base, count, words, nulls === 0 ? undefined : there, levels)
+  if (twin !== undefined) placeRows(twin, base, count, words, nulls === 0 ? undefined : there, levels)
+}
+
+/** Gives the texts that have none a number. */
+function numberTexts(step: Step, objects: readonly Obj[], base: number, count: number): void {
+  const { words, pair } = step
+  const store = step.columns[0]!.text!
+  for (let k = 0; k < count; k++) {
+    if (words[k] !== PENDING) continue
+    const value = objects[k]![step.name]
+    const text = pair === undefined ? value : textBeside(pair.captions, objects[k]![pair.id.name], value)
+    store.asked = base + k
+    const number = textNumber(store, text as string) // accepted, as all that is written
+    if (pair === undefined && store.numbers !== undefined) markAccepted(step, number)
+    words[k] = number
+  }
+}
+
+function writeOthers(step: Step, { levels }: ObjectState, base: number, count: number): void {
   const { values } = step
   const column = step.columns[0]!
-  const { def } = column.leaf
-  let { last, level } = step
+  let { last } = step
   for (let k = 0; k < count; k++) {
     const value = values[k]
-    if (value === last && (value !== undefined || level === levels[k])) continue
+    if (value === last && value !== undefined) continue
     last = value
-    if (value === undefined) {
-      level = levels[k]!
-      rowSlot(column, base + starts[k]!, level)
-      continue
-    }
-    const slot = rowSlot(column, base + starts[k]!, def)
-    column.data[slot] = value as number
-  }
-  step.last = last
-  step.level = level
-}
-
-function writeLongs(step: Step, { starts, levels }: ObjectState, base: number, count: number): void {
-  const { values, twin } = step
-  const column = step.columns[0]!
-  const { def } = column.leaf
-  let { last, level } = step
-  for (let k = 0; k < count; k++) {
-    const value = values[k]
-    if (value === last && (value !== undefined || level === levels[k])) continue
-    last = value
-    const row = base + starts[k]!
-    if (value === undefined) {
-      level = levels[k]!
-      rowSlot(column, row, level)
-      if (twin !== undefined) rowSlot(twin, row, level)
-      continue
-    }
-    const slot = rowSlot(column, row, def)
-    storeInt64(column.data, slot * 2, value as number)
-    if (twin === undefined) continue
-    const twinSlot = rowSlot(twin, row, def)
-    storeInt64(twin.data, twinSlot * 2, value as number)
-  }
-  step.last = last
-  step.level = level
-}
-
-function writeOthers(step: Step, { starts, levels }: ObjectState, base: number, count: number): void {
-  const { values } = step
-  const column = step.columns[0]!
-  for (let k = 0; k < count; k++) {
-    const value = values[k]
-    if (value === step.last && (value !== undefined || step.level === levels[k])) continue
-    step.last = value
-    if (value === undefined) {
-      step.level = levels[k]!
-      rowSlot(column, base + starts[k]!, step.level)
-    } else store(column.leaf, column, rowSlot(column, base + starts[k]!, column.leaf.def), value)
+    if (value === undefined) rowSlot(column, base + k, levels[k]!)
+    else store(column.leaf, column, rowSlot(column, base + k, column.leaf.def), value)
   }
 }
 
-function writeLists(step: Step, { starts, levels }: ObjectState, base: number, count: number): void {
+function writeLists(step: Step, { levels }: ObjectState, base: number, differing: number, count: number): void {
   const { values, columns, list } = step
-  for (let k = 0; k < count; k++) {
+  let { last, lastLevel } = step
+  for (let k = 0; k < differing; k++) {
     const value = values[k]
-    if (value !== step.last || (value === undefined && step.level !== levels[k])) {
-      step.last = value
-      for (const column of columns) beginRow(column, base + starts[k]!)
+    if (value !== last || (value === undefined && lastLevel !== levels[k])) {
+      last = value
+      for (const column of columns) beginRow(column, base + k)
       if (list !== undefined) list.found = []
       if (value === undefined) {
-        step.level = levels[k]!
-        for (const column of columns) addSlot(column, 0, step.level)
+        lastLevel = levels[k]!
+        for (const column of columns) addSlot(column, 0, lastLevel)
       } else appendValue(step, value, 0)
     }
     if (list !== undefined) list.all[k] = list.found
   }
+  step.lastLevel = lastLevel
+  if (list !== undefined) for (let k = differing; k < count; k++) list.all[k] = list.found
 }

@@ -3,6 +3,7 @@ import type { MappedClass, MappedField, MappedObject } from '../ocsf/mapped.js'
 import { NEVER } from './cells.js'
 import type { ColumnBuffer } from './column.js'
 import type { ListWatch, Observables, Watch } from './mapped-observables.js'
+import { type Gather, gather, integers, longs, NOTHING, PENDING, pairs, REFUSED, type Read, type ReadPair, texts } from './mapped-readers.js'
 import type { ParquetSchema, SchemaNode } from './schema.js'
 import { isObject } from './values.js'
 
@@ -11,10 +12,25 @@ export type Obj = Readonly<Record<string, unknown>>
 /** Rows of a batch at most: column by column is quickest while all of its values are at hand. */
 export const BATCH_ROWS = 256
 
+/** Stands for an object that is not there. */
+export const NONE: Obj = Object.freeze({})
+
+/** How the values of an attribute are read: an id with the text beside it, and what words do not hold as it is. */
+export type StepKind = 'derived' | 'text' | 'number' | 'id' | 'beside' | 'other' | 'struct' | 'list'
+
+/** The code that reads an attribute, by its kind. */
+export interface Loop {
+  readonly gather?: Gather
+  readonly read?: Read
+  readonly pairs?: ReadPair
+}
+
 /** One attribute, with its columns or the attributes below. */
 export interface Step {
   readonly name: string
+  readonly kind: StepKind
   readonly mapped: MappedField
+  readonly accepts: (value: unknown) => boolean
   readonly node: SchemaNode
   /** All columns below. */
   readonly columns: readonly ColumnBuffer[]
@@ -30,31 +46,48 @@ export interface Step {
   readonly flag: number
   /** By number of a text: 1 once it was accepted. */
   accepted: Uint8Array
-  /** Outside lists: its value in each object of the batch, and the numbers of texts where they are known, else -1. */
+  /** Outside lists. */
+  readonly loop: Loop | undefined
+  /** Number of an accepted text, or what says why there is none. */
+  readonly ask: (step: Step, value: unknown) => number
+  // Outside lists, of the batch at hand:
+  /** The batch in which an object mentions it. */
+  mentioned: number
+  /** Its values as words, and which objects have one. */
+  words: Int32Array
+  there: Uint8Array
+  /** Its values as they are, where words do not do. */
   readonly values: unknown[]
-  codes: Int32Array
-  /** Whether no object of the batch mentions it. */
-  absent: boolean
-  /** What the row written last holds; where that is nothing, its definition level. */
+  /** Objects that were read. */
+  seen: number
+  /** The last place where a value differs from the one before, that of the row written last included; -1 for none. */
+  changed: number
+  /** Objects without a value. */
+  nulls: number
+  /** The value of the last object. */
+  end: unknown
+  /** Of the row written last, with the word of a text. */
   last: unknown
-  level: number
+  word: number
+  /** Of a list: the level of the last row without it. */
+  lastLevel: number
 }
 
 export interface Pair {
   readonly id: Step
   readonly text: Step
   readonly captions: ReadonlyMap<unknown, string>
-  /** The text of each object of the batch. */
-  readonly texts: (string | undefined)[]
+  readonly ask: (pair: Pair, id: unknown, said: unknown) => number
 }
 
 /** The keys of an object in their order, which objects made by one literal share. */
 export interface Shape {
   readonly names: readonly string[]
-  /** Where the values go; `undefined` for what has no step. */
-  readonly values: readonly (unknown[] | undefined)[]
-  /** What the object does not mention. */
-  readonly missing: readonly Step[]
+  readonly steps: readonly Step[]
+  /** Keys that are no attribute. */
+  readonly others: readonly string[]
+  /** The batch that has met it. */
+  met: number
 }
 
 export interface ObjectState {
@@ -63,112 +96,209 @@ export interface ObjectState {
   readonly def: number
   readonly steps: readonly Step[]
   readonly byName: ReadonlyMap<string, Step>
+  /** Whether anything depends on what is there. */
+  readonly judged: boolean
   readonly shapes: Shape[]
   shape: Shape
-  /** Outside lists: the objects of the batch, each once for all rows that follow each other with it. */
-  count: number
-  readonly objects: (Obj | undefined)[]
-  /** Row of the batch where each begins. */
-  starts: Int32Array
+  /** The batch that looked into it; else every row of the batch has the very object of the row written last. */
+  entered: number
+  /** Outside lists: the object of each row of the batch, `NONE` where there is none. */
+  readonly objects: Obj[]
   /** Definition level of what is not in it: lower than `def` where the object itself is not there. */
   levels: Uint8Array
-  /** Flags of what is there, profiles that it declares, and those that require what it lacks. */
+  /** The last row with another level than the row before; -1 for none. */
+  levelChanged: number
+  /** Rows without the object. */
+  nulls: number
+  /** Flags of what is there, profiles that it declares, and those that require what it lacks: what all have, and where rows differ. */
   have: Int32Array
   declared: Int32Array
   lacking: Int32Array
-  /** In lists: the same of all objects of the list at hand. */
+  allHave: number
+  allDeclared: number
+  differ: boolean
+  /** Of the row written last. */
+  lastLevel: number
+  lastDeclared: number
+  lastLacking: number
+  /** In lists: profiles that the objects of the list at hand declare, and those that require what they lack. */
   listDeclared: number
   listLacking: number
 }
 
-const NO_SHAPE: Shape = { names: [], values: [], missing: [] }
+const NO_SHAPE: Shape = { names: [], steps: [], others: [], met: 0 }
 const MOST_SHAPES = 32
 const NO_INTS = new Int32Array(0)
 const NO_BYTES = new Uint8Array(0)
 
-/** The steps of a class, from the event down. */
+/** The steps of a class, from the event down. @throws EvalError where generated code is forbidden */
 export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: readonly ColumnBuffer[], seen: Observables): ObjectState {
   const stateOf = (mapped: MappedObject, nodes: readonly SchemaNode[], def: number, list: ListWatch | undefined): ObjectState => {
     const steps: Step[] = []
     for (const field of mapped.fields) {
       const node = nodes.find(other => other.name === field.field.name)
-      if (node !== undefined) steps.push(stepOf(field, node, list)) // an object without fields has no column
+      if (node !== undefined) steps.push(stepOf(field, node, mapped, list)) // an object without fields has no column
     }
     const byName = new Map(steps.map(step => [step.name, step]))
     for (const step of steps) {
       const { captions, field } = step.mapped
       const text = captions === undefined ? undefined : byName.get(field.attribute.sibling!)
-      if (text !== undefined) step.pair = text.pair = { id: step, text, captions: captions!, texts: [] }
+      if (text !== undefined) {
+        step.pair = text.pair = { id: step, text, captions: captions!, ask: askPair }
+      }
       const twin = field.kind === 'timestamp' && !field.list && field.twin !== undefined ? byName.get(field.twin) : undefined
       if (twin === undefined) continue
       step.twin = twin.columns[0]
       step.profiles |= spec.datetime
     }
+    const { required, atLeastOne, justOne, byProfile } = mapped
     const state: ObjectState = {
       mapped,
       def,
       steps,
       byName,
+      judged: required !== 0 || atLeastOne.length + justOne.length + byProfile.length > 0,
       shapes: [],
       shape: NO_SHAPE,
-      count: 0,
+      entered: 0,
       objects: [],
-      starts: NO_INTS,
       levels: NO_BYTES,
+      levelChanged: -1,
+      nulls: 0,
       have: NO_INTS,
       declared: NO_INTS,
       lacking: NO_INTS,
+      allHave: 0,
+      allDeclared: 0,
+      differ: false,
+      lastLevel: -1,
+      lastDeclared: 0,
+      lastLacking: 0,
       listDeclared: 0,
       listLacking: 0,
     }
-    for (const { watch, list: own, values, columns } of steps) {
-      if (watch !== undefined) watch.at = { state, values, column: columns[0]! }
-      if (own !== undefined) own.state = state
+    for (const step of steps) {
+      if (step.watch !== undefined) step.watch.at = { state, step }
+      if (step.list !== undefined) step.list.state = state
     }
     return state
   }
 
-  const stepOf = (mapped: MappedField, node: SchemaNode, outer: ListWatch | undefined): Step => {
-    const list = outer === undefined && mapped.field.list && !mapped.derived ? seen.list() : undefined
-    const watch = mapped.observable === undefined || mapped.derived ? undefined : seen.watch(mapped.field.path, mapped.observable, list ?? outer)
+  const stepOf = (mapped: MappedField, node: SchemaNode, { fields }: MappedObject, outer: ListWatch | undefined): Step => {
+    const { name, path, list: isList } = mapped.field
+    const list = outer === undefined && isList && !mapped.derived ? seen.list() : undefined
+    const watch = mapped.observable === undefined || mapped.derived ? undefined : seen.watch(path, mapped.observable, list ?? outer)
     const inner = node.kind === 'list' ? node.element : node
+    const kind = kindOf(mapped, node, fields)
     return {
-      name: mapped.field.name,
+      name,
+      kind,
       mapped,
+      accepts: mapped.accepts,
       node,
       columns: columnsOf(node, all),
       object: mapped.object === undefined || inner.kind !== 'struct' ? undefined : stateOf(mapped.object, inner.children, inner.def, list ?? outer),
       watch,
       list,
-      flag: mapped.flag,
       pair: undefined,
       twin: undefined,
       profiles: mapped.profiles,
+      flag: mapped.flag,
       accepted: new Uint8Array(0),
+      loop: outer === undefined ? loopOf(mapped, kind, node) : undefined,
+      ask: askText,
+      mentioned: 0,
+      words: NO_INTS,
+      there: NO_BYTES,
       values: [],
-      codes: NO_INTS,
-      absent: false,
+      seen: 0,
+      changed: -1,
+      nulls: 0,
+      end: undefined,
       last: NEVER,
-      level: -1,
+      word: NOTHING,
+      lastLevel: -1,
     }
   }
 
   return stateOf(spec.root, schema.columns, 0, undefined)
 }
 
+const loops = new WeakMap<MappedField, Loop>()
+
+/** The code for an attribute, shared by all that write its class. */
+function loopOf(mapped: MappedField, kind: StepKind, node: SchemaNode): Loop {
+  let loop = loops.get(mapped)
+  if (loop === undefined) {
+    const { name, attribute } = mapped.field
+    loop =
+      kind === 'text'
+        ? { read: texts(name) }
+        : kind === 'number'
+          ? { read: node.kind === 'leaf' && node.holds === 'integer' ? integers(name) : longs(name) }
+          : kind === 'id'
+            ? { pairs: pairs(name, attribute.sibling!) }
+            : kind === 'beside' || kind === 'derived'
+              ? {}
+              : { gather: gather(name) }
+    loops.set(mapped, loop)
+  }
+  return loop
+}
+
+function kindOf(mapped: MappedField, node: SchemaNode, fields: readonly MappedField[]): StepKind {
+  if (mapped.derived) return 'derived'
+  if (node.kind === 'struct') return 'struct'
+  if (node.kind !== 'leaf') return 'list'
+  if (mapped.captions !== undefined && fields.some(({ field }) => field.name === mapped.field.attribute.sibling)) return 'id'
+  if (fields.some(({ captions, field }) => captions !== undefined && field.attribute.sibling === node.name)) return 'beside'
+  if (node.holds === 'string') return 'text'
+  return node.holds === 'integer' || node.holds === 'long' || node.holds === 'timestamp' ? 'number' : 'other'
+}
+
+function askText(step: Step, value: unknown): number {
+  if (typeof value !== 'string') return REFUSED
+  const number = step.columns[0]!.text!.numbers?.get(value)
+  if (number === undefined) return step.accepts(value) ? PENDING : REFUSED
+  if (step.accepted[number] === 1) return number
+  if (!step.accepts(value)) return REFUSED
+  markAccepted(step, number)
+  return number
+}
+
+function askPair({ id, text, captions }: Pair, value: unknown, said: unknown): number {
+  const beside = textBeside(captions, value, said)
+  if (beside === null || (value !== undefined && !id.accepts(value)) || (said !== undefined && !text.accepts(said))) return REFUSED
+  return beside === undefined ? NOTHING : (text.columns[0]!.text!.numbers?.get(beside) ?? PENDING)
+}
+
+/** The text with this number need not be asked again. */
+export function markAccepted(step: Step, number: number): void {
+  if (number >= step.accepted.length) {
+    const grown = new Uint8Array(Math.max(64, number * 2))
+    grown.set(step.accepted)
+    step.accepted = grown
+  }
+  step.accepted[number] = 1
+}
+
 /** Room for a batch of so many rows: most objects of a unit never see more than a few at once. */
 export function makeRoom(state: ObjectState, needed: number): void {
-  if (state.starts.length >= needed) return
-  const rows = Math.max(needed, state.starts.length * 2)
-  state.starts = new Int32Array(rows)
+  if (state.levels.length >= needed) return
+  const rows = Math.max(needed, state.levels.length * 2)
   state.levels = new Uint8Array(rows)
   state.have = new Int32Array(rows)
   state.declared = new Int32Array(rows)
   state.lacking = new Int32Array(rows)
+  while (state.objects.length < rows) state.objects.push(NONE)
   for (const step of state.steps) {
-    while (step.values.length < rows) step.values.push(undefined)
-    if (step.node.kind === 'leaf') step.codes = new Int32Array(rows)
-    if (step.node.kind === 'struct') makeRoom(step.object!, rows)
+    if (step.kind === 'struct') makeRoom(step.object!, rows)
+    else if (step.kind === 'derived') continue
+    else if (step.node.kind !== 'leaf' || step.kind === 'other') while (step.values.length < rows) step.values.push(undefined)
+    else {
+      step.words = new Int32Array(rows * step.columns[0]!.words)
+      step.there = new Uint8Array(rows)
+    }
   }
 }
 
@@ -180,9 +310,10 @@ function columnsOf(node: SchemaNode, all: readonly ColumnBuffer[]): ColumnBuffer
 
 /** Nothing may be taken for written any more. */
 export function forgetObject(state: ObjectState): void {
+  state.lastLevel = -1
   for (const step of state.steps) {
     step.last = NEVER
-    step.level = -1
+    step.lastLevel = -1
     if (step.object !== undefined) forgetObject(step.object)
   }
 }
@@ -195,12 +326,20 @@ export function shapeOf(state: ObjectState, object: Obj): Shape {
   for (const shape of shapes) if (shape.names.length === names.length && shape.names.every((name, at) => name === names[at])) return shape
   const shape = {
     names,
-    values: names.map(name => state.byName.get(name)?.values),
-    missing: state.steps.filter(step => !names.includes(step.name)),
+    steps: names.flatMap(name => state.byName.get(name) ?? []),
+    others: names.filter(name => !state.byName.has(name)),
+    met: 0,
   }
   if (shapes.length === MOST_SHAPES) shapes.length = 0
   shapes.push(shape)
   return shape
+}
+
+/** Whether a step has a value in the object of a row of the batch. */
+export function isThere({ kind, name, node, object, there, values }: Step, objects: readonly Obj[], row: number): boolean {
+  if (kind === 'struct') return object!.objects[row] !== NONE
+  if (kind === 'beside' || kind === 'derived') return objects[row]![name] !== undefined // what it says itself, not its caption
+  return kind === 'other' || node.kind !== 'leaf' ? values[row] !== undefined : there[row] === 1
 }
 
 /** Whether completion would keep an object: whether there is any value in it. */
