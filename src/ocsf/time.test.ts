@@ -94,11 +94,12 @@ it('reads each date that there is and no other, whatever was read before', () =>
 describe('msFromJavaDate', () => {
   it('reads a Date, with and without milliseconds', () => {
     expect(msFromJavaDate('Wed Sep 04 16:59:44.356 UTC 2024')).toBe(Date.UTC(2024, 8, 4, 16, 59, 44, 356))
-    expect(msFromJavaDate('Wed Sep 04 16:59:44 UTC 2024')).toBe(Date.UTC(2024, 8, 4, 16, 59, 44))
+    expect(msFromJavaDate('Wed Sep 04 16:59:44 GMT 2024')).toBe(Date.UTC(2024, 8, 4, 16, 59, 44))
   })
-  it('reads the medium format, also with the narrow space of newer versions', () => {
+  it('reads the medium format, also without the comma of older versions and with the narrow space of newer ones', () => {
     expect(msFromJavaDate('Nov 19, 2021, 10:46:22 PM')).toBe(Date.UTC(2021, 10, 19, 22, 46, 22))
     expect(msFromJavaDate('Nov 3, 2021, 12:00:00\u202fAM')).toBe(Date.UTC(2021, 10, 3))
+    expect(msFromJavaDate('Nov 3, 2021 12:00:01 AM')).toBe(Date.UTC(2021, 10, 3, 0, 0, 1))
     expect(msFromJavaDate('Nov 3, 2021, 12:00:00 PM')).toBe(Date.UTC(2021, 10, 3, 12))
   })
   it('refuses what is no time', () => {

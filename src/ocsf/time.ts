@@ -97,8 +97,8 @@ export function msFromHttpDate(text: string): number | undefined {
   return msFromParts(found[3]!, found[2]!, found[1]!.padStart(2, '0'), found[4]!)
 }
 
-const JAVA_DATE = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) UTC (\d{4})$/
-const JAVA_MEDIUM = /^([A-Z][a-z]{2}) (\d{1,2}), (\d{4}), (\d{1,2})(:\d\d:\d\d)[ \u202f]([AP])M$/
+const JAVA_DATE = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) (?:UTC|GMT) (\d{4})$/
+const JAVA_MEDIUM = /^([A-Z][a-z]{2}) (\d{1,2}), (\d{4}),? (\d{1,2})(:\d\d:\d\d)[ \u202f]([AP])M$/
 
 /**
  * Epoch milliseconds of a time as Java prints it: `Wed Sep 04 16:59:44.356 UTC 2024`, or `Nov 19, 2021, 10:46:22 PM`, which
