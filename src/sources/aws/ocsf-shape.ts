@@ -30,7 +30,7 @@ type Said<P> = P extends Part<infer T> ? T : never
 export type Read<S> = { readonly [K in keyof S]: Said<S[K]> | undefined }
 
 /** A part with attributes of its own. */
-interface Inner<T, S> extends Part<T> {
+export interface Inner<T, S> extends Part<T> {
   readonly shape: S & Shape
 }
 
