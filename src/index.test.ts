@@ -124,6 +124,7 @@ describe('the doors', () => {
           "readParquet",
         ],
         "node": [
+          "compact",
           "convertFiles",
           "deleteCustomSource",
           "findInputs",

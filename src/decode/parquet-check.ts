@@ -2,11 +2,16 @@
  * What a Parquet object claims, tested before it is believed: the reader allocates and repeats what headers and runs say,
  * so that a few hostile bytes could ask for gigabytes or hours.
  */
-import { parquetHeader } from 'hyparquet/src/column.js'
-import { decompressPage } from 'hyparquet/src/datapage.js'
-import { deltaBinaryUnpack } from 'hyparquet/src/delta.js'
-import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js'
-import type { ColumnMetaData, Compressors, PageHeader, SchemaTree } from 'hyparquet/src/types.js'
+import {
+  type ColumnMetaData,
+  type Compressors,
+  decompressPage,
+  deltaBinaryUnpack,
+  type PageHeader,
+  parquetHeader,
+  readRleBitPackedHybrid,
+  type SchemaTree,
+} from './hyparquet.js'
 
 /** Why an object is not read, in the words of a fault. */
 export class ParquetRefused extends Error {

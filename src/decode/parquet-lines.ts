@@ -1,9 +1,15 @@
 /** Parquet objects as the JSON lines that tables are read from: one object a row, every column by its name, nothing bent. */
-// the modules themselves: the package's own index brings queries, scans and fs into every bundle
-import { parquetMetadata, parquetSchema } from 'hyparquet/src/metadata.js'
-import { parquetRead } from 'hyparquet/src/read.js'
-import type { ColumnData, Compressors, FileMetaData, RowGroup, SchemaTree } from 'hyparquet/src/types.js'
 import type { Fault } from './decoder.js'
+import {
+  type ColumnData,
+  type Compressors,
+  type FileMetaData,
+  parquetMetadata,
+  parquetRead,
+  parquetSchema,
+  type RowGroup,
+  type SchemaTree,
+} from './hyparquet.js'
 import { checkChunk, checkThrift, damaged, ParquetRefused, tooLarge } from './parquet-check.js'
 
 /** Decompresses a page to `length` bytes at most, or throws. By the name of Parquet's codec: `GZIP`, `ZSTD`. */

@@ -1,7 +1,7 @@
 /** Page compression by node:zlib where it has the codec, by the portable twin where it has not. */
 import * as zlib from 'node:zlib'
 import type { Decompressors } from '../decode/parquet-lines.js'
-import { type Codec, type CodecName, checkLevel, portableCodec, ZSTD_LEVEL } from '../parquet/codec.js'
+import { type Codec, type CodecName, checkLevel, portableCodec, unzstd, ZSTD_LEVEL } from '../parquet/codec.js'
 
 const GZIP_LEVEL = 6
 
@@ -31,6 +31,11 @@ export const nodeDecompressors: Decompressors = {
   ...(zstdOfNode.zstdDecompressSync && {
     ZSTD: (page: Uint8Array, length: number) => zstdOfNode.zstdDecompressSync!(page, { maxOutputLength: Math.max(length, 1) }),
   }),
+}
+
+/** The same, and zstd on any Node. */
+export async function allDecompressors(): Promise<Decompressors> {
+  return 'ZSTD' in nodeDecompressors ? nodeDecompressors : { ...nodeDecompressors, ZSTD: await unzstd() }
 }
 
 function nodeZstd(level: number): Codec | undefined {

@@ -13,6 +13,8 @@ export {
 export type { S3Settings } from './aws/s3.js'
 export { main } from './cli.js'
 export { nodeCodec } from './codecs.js'
+export { type CompactOptions, type CompactReport, compact } from './compact/compact.js'
+export type { LeftReason, PartitionReport } from './compact/partition.js'
 export { isCompacted } from './compacted.js'
 export { convertFiles } from './convert-files.js'
 export { gunzip, isGzip } from './gunzip.js'

@@ -1,9 +1,9 @@
 /** Reports for people. */
 import type { PutOutcome, Report } from '../lake/report.js'
 
-const number = (value: number): string => value.toLocaleString('en-US')
+export const number = (value: number): string => value.toLocaleString('en-US')
 
-function size(bytes: number): string {
+export function size(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`
   const units = ['KiB', 'MiB', 'GiB', 'TiB']
   let value = bytes / 1024

@@ -26,15 +26,20 @@ export function checkLevel(name: CodecName, level: number | undefined): void {
 export const uncompressed: Codec = { name: 'uncompressed', compress: bytes => bytes }
 
 // once per process: a second init swaps the module's memory under a running compression, which then writes rubbish
-let wasm: Promise<(bytes: Uint8Array, level: number) => Uint8Array> | undefined
+let wasm: Promise<ZstdModule> | undefined
 
-async function loadWasm(): Promise<(bytes: Uint8Array, level: number) => Uint8Array> {
-  const { init, createCCtx, compressUsingDict } = await import('@bokuweb/zstd-wasm')
+interface ZstdModule {
+  compress(bytes: Uint8Array, level: number): Uint8Array
+  decompress(bytes: Uint8Array): Uint8Array
+}
+
+async function loadWasm(): Promise<ZstdModule> {
+  const { init, createCCtx, compressUsingDict, decompress } = await import('@bokuweb/zstd-wasm')
   await init()
   // one context for all calls, and no dictionary: `compress` makes a context for each call, 10 to 40 us
   const context = createCCtx()
   const none = new Uint8Array()
-  return (bytes, level) => compressUsingDict(context, bytes, none, level)
+  return { compress: (bytes, level) => compressUsingDict(context, bytes, none, level), decompress: bytes => decompress(bytes) }
 }
 
 /**
@@ -45,8 +50,14 @@ async function loadWasm(): Promise<(bytes: Uint8Array, level: number) => Uint8Ar
 export async function zstd(level = ZSTD_LEVEL): Promise<Codec> {
   checkLevel('zstd', level)
   wasm ??= loadWasm()
-  const compress = await wasm
+  const { compress } = await wasm
   return { name: 'zstd', compress: bytes => compress(bytes, level) }
+}
+
+/** What undoes `zstd`, by WebAssembly, for one page. */
+export async function unzstd(): Promise<(bytes: Uint8Array) => Uint8Array> {
+  wasm ??= loadWasm()
+  return (await wasm).decompress
 }
 
 export async function snappy(): Promise<Codec> {

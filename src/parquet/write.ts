@@ -3,13 +3,9 @@ import { OcsfLakeError } from '../errors.js'
 import type { Field } from '../ocsf/columns.js'
 import type { Issue } from '../ocsf/issue.js'
 import type { MappedClass } from '../ocsf/mapped.js'
-import { VERSION } from '../version.js'
-import { ByteSink } from './bytes.js'
 import type { Codec } from './codec.js'
-import { type Chunk, createChunkWriter } from './encode.js'
-import { footerBytes, type RowGroup } from './footer.js'
-import { writeIndexes } from './page-index.js'
-import { groupEnds, timeOrder } from './row-groups.js'
+import { createParquetFile } from './file.js'
+import { timeOrder } from './row-groups.js'
 import { parquetSchema } from './schema.js'
 import { createShredder } from './shred.js'
 
@@ -62,49 +58,19 @@ export interface ParquetWriter {
  * await put(key, writer.finish())
  * @throws OcsfLakeError `option_invalid` when `sortBy` is no top-level timestamp; `columns_invalid` without any column
  */
-export function createParquetWriter(
-  fields: readonly Field[],
-  { codec: given, metadata = {}, sortBy = 'time', mapped, observables }: ParquetOptions,
-): ParquetWriter {
+export function createParquetWriter(fields: readonly Field[], { codec, metadata = {}, sortBy = 'time', mapped, observables }: ParquetOptions): ParquetWriter {
   const schema = parquetSchema(fields)
   if (schema.leaves.length === 0) throw new OcsfLakeError('columns_invalid', 'A Parquet file needs at least one column.')
   const sortLeaf = schema.columns.find(node => node.kind === 'leaf' && node.name === sortBy && node.physical === 'int64')
   if (sortLeaf?.kind !== 'leaf') throw new OcsfLakeError('option_invalid', `sortBy must name a top-level timestamp, found ${sortBy}.`)
-  const codec = rememberingShort(given)
   const shredder = createShredder(schema, { mapped, observables })
   let finished = false
 
   const encode = (): Uint8Array => {
     const { columns, rows } = shredder
-    const order = timeOrder(columns[sortLeaf.index]!, rows)
-    const out = new ByteSink(1 << 16)
-    out.append(MAGIC)
-    const groups: (Omit<RowGroup, 'chunks'> & { readonly chunks: readonly Chunk[] })[] = []
-    const ends = groupEnds(columns, order)
-    const writer = createChunkWriter(out, columns, order, codec)
-    let from = 0
-    for (const to of ends) {
-      const offset = out.size
-      groups.push({ rows: to - from, offset, chunks: writer.rowGroup(from, to) })
-      from = to
-    }
-    const indexed = writeIndexes(
-      out,
-      groups.map(({ chunks }) => chunks),
-    )
-    const footer = footerBytes({
-      schema,
-      rows,
-      groups: groups.map((group, at) => ({ ...group, chunks: indexed[at]! })),
-      codec: codec.name,
-      metadata,
-      createdBy: `ocsf-lake version ${VERSION}`,
-      sortedBy: sortLeaf.index,
-    })
-    out.append(footer)
-    out.uint32(footer.length)
-    out.append(MAGIC)
-    return out.view()
+    const file = createParquetFile(schema, codec, sortLeaf.index)
+    if (rows > 0) file.add(columns, timeOrder(columns[sortLeaf.index]!, rows))
+    return file.finish(metadata)
   }
 
   return {
@@ -139,28 +105,3 @@ export function createParquetWriter(
     },
   }
 }
-
-/**
- * A codec that compresses equal short pages once: most columns of an object are constant or empty, and a call costs up
- * to 60 us whatever the size.
- */
-function rememberingShort(codec: Codec): Codec {
-  if (codec.name === 'uncompressed') return codec
-  const known = new Map<string, Uint8Array>()
-  return {
-    name: codec.name,
-    compress(bytes) {
-      if (bytes.length > SHORT_PAGE) return codec.compress(bytes)
-      const key = String.fromCharCode(...bytes)
-      let compressed = known.get(key)
-      if (compressed === undefined) {
-        compressed = codec.compress(bytes).slice()
-        known.set(key, compressed)
-      }
-      return compressed
-    },
-  }
-}
-
-const SHORT_PAGE = 32
-const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31)

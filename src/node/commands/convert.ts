@@ -8,6 +8,7 @@ import { progressBar } from '../progress-bar.js'
 import { readSecurityLake } from '../security-lake-file.js'
 import { placeBelow } from '../store.js'
 import { reportText } from '../text.js'
+import { parseBytes } from './bytes.js'
 import type { CliCommand } from './command.js'
 
 interface ConvertFlags {
@@ -31,14 +32,6 @@ interface ConvertFlags {
   readonly state?: string
   readonly securityLake?: string
   readonly kmsKey?: string
-}
-
-const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
-
-function parseBytes(text: string): number {
-  const found = /^(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?$/i.exec(text)
-  if (found === null) throw new OcsfLakeError('option_invalid', 'Give a number of bytes, e.g. 64MB.')
-  return Math.floor(Number(found[1]) * UNITS[found[2]!.toLowerCase()]!)
 }
 
 export const convert: CliCommand<ConvertFlags> = {
