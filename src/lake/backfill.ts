@@ -29,7 +29,7 @@ export interface BackfillDefinitionOptions {
   readonly concurrency?: number
   /** Most objects of a batch: 100 unless said. */
   readonly batchItems?: number
-  /** Most bytes of a batch as JSON: 200,000 unless said; Step Functions takes 262,144 with all that goes along. */
+  /** Most bytes of a batch as JSON: 200,000 unless said, 256,000 at most. */
   readonly batchBytes?: number
   /** Percentage of objects that may fail before the run is stopped: 5 unless said. Any that failed fail the execution at its end. */
   readonly toleratedFailurePercentage?: number
@@ -47,8 +47,8 @@ export type BackfillInput =
   | { readonly bucket: string; readonly prefix: string; readonly inventory: { readonly bucket: string; readonly key: string } }
   | { readonly undone: { readonly bucket: string; readonly key: string } }
 
-/** Bytes that Step Functions hands from state to state. */
-const MAX_PAYLOAD = 262_144
+/** Step Functions hands on 262,144 bytes from state to state; the counts of what was done go along. */
+const MAX_BATCH_BYTES = 256_000
 /** https://docs.aws.amazon.com/step-functions/latest/dg/limits-overview.html */
 const MAX_CONCURRENCY = 10_000
 /** Of one Map Run, which stops reading there without a word. */
@@ -69,7 +69,7 @@ export function backfillDefinition(options: BackfillDefinitionOptions): StateMac
   const { functionArn, results, concurrency = 100, batchItems = 100, batchBytes = 200_000, toleratedFailurePercentage = 5, partition = 'aws' } = options
   inRange('concurrency', concurrency, 1, MAX_CONCURRENCY)
   inRange('batchItems', batchItems, 1, 100_000)
-  inRange('batchBytes', batchBytes, 1_000, MAX_PAYLOAD)
+  inRange('batchBytes', batchBytes, 1_000, MAX_BATCH_BYTES)
   inRange('toleratedFailurePercentage', toleratedFailurePercentage, 0, 100)
   const integration = (action: string): string => `arn:${partition}:states:::${action}`
 

@@ -293,7 +293,7 @@ describe('a backfill', () => {
     const { code, stdout, stderr } = await ocsfLake(`s3://${logs}/AWSLogs/`, '--machine', MACHINE, '--every', '0.05', '--json')
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject([{ status: 'SUCCEEDED', items: { total: 5, succeeded: 5 }, failures: [] }])
-    expect(stderr).toContain('done: 60 s: 5 of 5 objects done, 0 under way, 0 failed')
+    expect(stderr).toContain('done: 60 s: 5 of 5 done, 0 under way, 0 failed')
     expect(requests[0]).toMatchObject({ action: 'StartExecution', body: { name: expect.stringMatching(/^backfill-\d{14}-[0-9a-f]{8}$/) } })
     expect(JSON.parse(String(requests[0]!.body.input))).toEqual({ bucket: logs, prefix: 'AWSLogs/' })
     expect(await converted()).toBe(5)
@@ -336,7 +336,7 @@ describe('a backfill', () => {
     expect(first).toMatchObject({ code: 2, stderr: expect.stringContaining('States.ExceedToleratedFailureThreshold') })
     denied = false
     const second = await ocsfLake('--execution', [...executions.keys()][0]!, '--every', '0.05')
-    expect(second).toMatchObject({ code: 0, stderr: expect.stringContaining('6 of 6 objects done') })
+    expect(second).toMatchObject({ code: 0, stderr: expect.stringContaining('6 of 6 done') })
     expect(requests.some(({ action }) => action === 'RedriveExecution')).toBe(true)
     expect(executions.size).toBe(1)
     expect(await converted()).toBe(6)
@@ -377,8 +377,8 @@ describe('a backfill', () => {
   })
 })
 
-describe('docs/command.md', () => {
-  const page = readFileSync(new URL('../../../docs/command.md', import.meta.url), 'utf8')
+describe('docs/command.md and docs/scaling.md', () => {
+  const page = ['command', 'scaling'].map(name => readFileSync(new URL(`../../../docs/${name}.md`, import.meta.url), 'utf8')).join('\n')
   const commands = [...page.matchAll(/^ocsf-lake backfill (.+)$/gm)].map(match => match[1]!)
 
   it('shows commands that do what it says', async () => {
@@ -387,14 +387,15 @@ describe('docs/command.md', () => {
     s3Proxy.intercept = ({ method }, response, url) =>
       denied && method === 'GET' && url.pathname.endsWith('_1.log.gz') && sayS3Error(response, 403, 'AccessDenied')
     const ask = (command: string) => ocsfLake(...command.replaceAll('my-logs', logs).split(' '), ...(command.includes('states') ? ['--every', '0.05'] : []))
-    const [plan, start, print, goOn] = commands as [string, string, string, string]
-    expect(commands).toHaveLength(4)
+    const [plan, start, print, goOn, smaller] = commands as [string, string, string, string, string]
+    expect(commands).toHaveLength(5)
     expect(await ask(plan)).toMatchObject({ code: 0, stdout: expect.stringContaining('vpc-flow       2 objects') })
+    expect(await ask(smaller)).toMatchObject({ code: 0, stdout: expect.stringContaining('with 1024 MB, 200 at once') })
     expect((await ask(start)).code).toBe(2)
     denied = false
     expect(await ask(goOn.replace(/\S+$/, [...executions.keys()][0]!))).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('objects done, 0 under way, 0 failed'),
+      stderr: expect.stringContaining(' done, 0 under way, 0 failed'),
     })
     expect(await ask(print)).toMatchObject({ code: 0, stdout: expect.stringContaining('"StartAt": "From"') })
     expect(await converted()).toBe(2)

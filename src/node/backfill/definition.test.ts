@@ -123,7 +123,7 @@ describe('the definition', () => {
     expect(JSON.stringify(definition({ partition: 'aws-cn' }))).not.toContain('arn:aws:states')
   })
 
-  it.each([{ concurrency: 0 }, { concurrency: 10_001 }, { batchBytes: 262_145 }, { batchItems: 1.5 }, { toleratedFailurePercentage: 101 }])(
+  it.each([{ concurrency: 0 }, { concurrency: 10_001 }, { batchBytes: 256_001 }, { batchItems: 1.5 }, { toleratedFailurePercentage: 101 }])(
     'refuses %o, which Step Functions would',
     options => {
       expect(() => definition(options)).toThrow(expect.objectContaining({ code: 'option_invalid' }))

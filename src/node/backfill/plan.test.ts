@@ -36,7 +36,7 @@ describe('a plan', () => {
       requests: { reads: 5e6, writes: 1_001_000, kms: 0 },
     })
     expect(plan.functionSeconds).toBeCloseTo(seconds)
-    expect(plan.seconds).toBeCloseTo(seconds / 100 + 10 + 0.5)
+    expect(plan.seconds).toBeCloseTo(seconds / 100 + 10 + 0.5 + seconds / 1e4)
     expect(plan.cost.lambda).toBeCloseTo(seconds * (1769 / 1024) * PRICES.lambdaGbSecond + 0.002)
     expect(plan.cost.stepFunctions).toBeCloseTo(1)
     expect(plan.cost.s3).toBeCloseTo(2 + 5.005)
@@ -53,6 +53,14 @@ describe('a plan', () => {
     [{ concurrency: 10_000, prefixes: 10, quotas: { ...QUOTAS, lambdaConcurrency: 1e6, listedObjects: 1_000 } }, 'listedObjects'],
   ] as const)('with %o is bound by %s', (other, bound) => {
     expect(planBackfill({ 'vpc-flow': { objects: 1e6, bytes: 1e9 } }, { ...settings, ...other }).bound).toBe(bound)
+  })
+
+  it('pays for functions that wait for S3, and says how many at once are enough', () => {
+    const small = { 'vpc-flow': { objects: 1e6, bytes: 3e8 } }
+    const plan = planBackfill(small, { ...settings, concurrency: 1_000 })
+    expect(plan).toMatchObject({ bound: 's3Reads', limits: { s3Reads: 1_375 }, enough: Math.ceil(1_375 * 0.1301) })
+    expect(plan.functionSeconds).toBeCloseTo((1e6 / 1_375) * 1_000)
+    expect(planBackfill(small, { ...settings, concurrency: plan.enough }).functionSeconds / 1e6).toBeCloseTo(0.13, 2)
   })
 
   it('of nothing takes nothing', () => {

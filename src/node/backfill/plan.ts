@@ -36,7 +36,7 @@ export type Limit = 'concurrency' | 'lambdaConcurrency' | 'childStarts' | 'state
 export interface Plan extends Amount {
   readonly batches: number
   readonly transitions: number
-  /** Sum over all invocations. */
+  /** Sum over all invocations, those that wait for S3 or KMS included: they are paid for. */
   readonly functionSeconds: number
   readonly requests: { readonly reads: number; readonly writes: number; readonly kms: number }
   /** From start to end. */
@@ -44,6 +44,8 @@ export interface Plan extends Amount {
   /** Objects a second that each limit allows; the least decides. */
   readonly limits: Readonly<Record<Limit, number>>
   readonly bound: Limit
+  /** Batches at once beyond which nothing is gained, whatever the machine and the account allow. */
+  readonly enough: number
   /** US dollars. */
   readonly cost: { readonly lambda: number; readonly stepFunctions: number; readonly s3: number; readonly kms: number; readonly total: number }
 }
@@ -74,7 +76,7 @@ export function planBackfill(amounts: Readonly<Record<string, Amount>>, settings
   const all = Object.values(amounts)
   const objects = all.reduce((sum, one) => sum + one.objects, 0)
   const bytes = all.reduce((sum, one) => sum + one.bytes, 0)
-  const functionSeconds = Object.entries(amounts).reduce((sum, [source, amount]) => sum + functionMs(source, amount, settings), 0) / 1e3
+  const workSeconds = Object.entries(amounts).reduce((sum, [source, amount]) => sum + functionMs(source, amount, settings), 0) / 1e3
   const batches = Math.ceil(objects / batchItems)
   const transitions = batches * TRANSITIONS
   const reads = objects * (READS + outputs)
@@ -82,7 +84,7 @@ export function planBackfill(amounts: Readonly<Record<string, Amount>>, settings
   const lists = inventory ? 0 : Math.ceil(objects / 1e3)
   const kmsRequests = kms ? objects * (1 + outputs) : 0
 
-  const perObject = objects === 0 ? 1 : functionSeconds / objects
+  const perObject = objects === 0 ? 1 : workSeconds / objects
   const limits: Readonly<Record<Limit, number>> = {
     concurrency: concurrency / perObject,
     lambdaConcurrency: quotas.lambdaConcurrency / perObject,
@@ -95,9 +97,14 @@ export function planBackfill(amounts: Readonly<Record<string, Amount>>, settings
     kmsRequests: kms ? quotas.kmsRequests / (1 + outputs) : Number.POSITIVE_INFINITY,
   }
   const bound = (Object.keys(limits) as Limit[]).reduce((last, one) => (limits[one] < limits[last] ? one : last)) // its own keys
-  const rising = Math.min(concurrency, quotas.lambdaConcurrency) / quotas.lambdaScaling / 2
-  const longestBatch = Math.min(batchItems, objects) * perObject
-  const seconds = objects === 0 ? 0 : AROUND_SECONDS + Math.max(objects / limits[bound] + rising, longestBatch)
+  const { concurrency: _, lambdaConcurrency: __, ...others } = limits
+  const enough = Math.ceil(Math.min(...Object.values(others)) * perObject)
+  const atOnce = Math.min(concurrency, quotas.lambdaConcurrency)
+  const waits = bound === 's3Reads' || bound === 's3Writes' || bound === 'kmsRequests'
+  const functionSeconds = waits ? (objects / limits[bound]) * atOnce : workSeconds
+  const rising = atOnce / quotas.lambdaScaling / 2
+  const lastBatch = Math.min(batchItems, objects) * perObject
+  const seconds = objects === 0 ? 0 : AROUND_SECONDS + objects / limits[bound] + rising + lastBatch
 
   const cost = {
     lambda: functionSeconds * (memoryMb / 1024) * prices.lambdaGbSecond + batches * prices.lambdaRequest,
@@ -116,6 +123,7 @@ export function planBackfill(amounts: Readonly<Record<string, Amount>>, settings
     seconds,
     limits,
     bound,
+    enough,
     cost: { ...cost, total },
   }
 }

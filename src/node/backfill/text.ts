@@ -23,7 +23,8 @@ export function duration(seconds: number): string {
   return `${(seconds / 86_400).toFixed(1)} days`
 }
 
-const LIMITS: Readonly<Record<Limit, string>> = {
+/** What each limit is, in words; behind a colon what to do about it. */
+export const LIMITS: Readonly<Record<Limit, string>> = {
   concurrency: 'the concurrency of the state machine',
   lambdaConcurrency: 'the concurrency of the account',
   childStarts: 'the batches that Step Functions starts in a second: put more objects into a batch',
@@ -50,6 +51,7 @@ export function planText(from: string, { plan, amounts, archived, settings, pric
   row('invocations', `${whole(plan.batches)} of up to ${settings.batchItems} objects, ${whole(plan.transitions)} state transitions`)
   row('function', `${whole(plan.functionSeconds)} s with ${settings.memoryMb} MB, ${settings.concurrency} at once`)
   row('duration', `about ${duration(plan.seconds)}, bound by ${LIMITS[plan.bound]}`)
+  if (plan.enough < settings.concurrency) row('enough', `${whole(plan.enough)} at once: more is not quicker, and functions that wait are paid for`)
   const { lambda, stepFunctions, s3, kms, total } = plan.cost
   row('cost', `about ${dollars(total)}: Lambda ${dollars(lambda)}, Step Functions ${dollars(stepFunctions)}, S3 requests ${dollars(s3)}, KMS ${dollars(kms)}`)
   const { region, date, ...each } = prices
@@ -60,7 +62,7 @@ export function planText(from: string, { plan, amounts, archived, settings, pric
 
 export function stepText({ items, seconds }: Step): string {
   const left = [items.failed, items.timedOut, items.aborted].reduce((sum, count) => sum + count, 0)
-  return `${duration(seconds)}: ${whole(items.succeeded)} of ${whole(items.total)} objects done, ${whole(items.running)} under way, ${whole(left)} failed`
+  return `${duration(seconds)}: ${whole(items.succeeded)} of ${whole(items.total)} done, ${whole(items.running)} under way, ${whole(left)} failed`
 }
 
 /** How an execution ended, and what to do next. */
