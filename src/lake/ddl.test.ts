@@ -4,6 +4,7 @@ import { VERSIONS } from '../ocsf/facts.js'
 import type { SchemaNode } from '../parquet/schema.js'
 import { SOURCES } from '../sources/index.js'
 import { athenaTable, duckdbView, tableName } from './ddl.js'
+import { customSourceName } from './object-key.js'
 import { lakeTables } from './tables.js'
 
 const LOCATION = 's3://example-lake/ocsf'
@@ -183,7 +184,7 @@ describe('a table for Athena', () => {
   it('quotes a location with quotes and backslashes', async () => {
     const [table] = await lakeTables(SOURCES[0]!)
     const location = "s3://example-lake/it's \\ here"
-    expect(readStatement(athenaTable(table!, { location })).location).toBe(`${location}/ext/${SOURCES[0]!.id}-${table!.classUid}/`)
+    expect(readStatement(athenaTable(table!, { location })).location).toBe(`${location}/ext/${customSourceName(SOURCES[0]!, table!.classUid)}/`)
     expect(duckdbView(table!, { location: "it's [1]*" })).toContain("read_parquet('it''s [[]1][*]/ext/")
   })
 

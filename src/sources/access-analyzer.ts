@@ -166,7 +166,7 @@ function unmappedOf(finding: Taking, { message, around }: Delivery): JsonObject 
 
 /** External findings had no type before there were others. */
 function kindOf(type: string | undefined, detailType: string | undefined): keyof typeof TITLES {
-  if (type?.startsWith('Unused') || detailType === TITLES.unused) return 'unused'
+  if (type?.startsWith('Unused') || detailType?.startsWith('Unused')) return 'unused'
   return type === 'InternalAccess' || detailType === TITLES.internal ? 'internal' : 'external'
 }
 
