@@ -299,6 +299,12 @@ describe('a backfill', () => {
     expect(await converted()).toBe(5)
   })
 
+  it('of nothing says so, planned or run', async () => {
+    for (const more of [['--dry-run'], ['--machine', MACHINE, '--every', '0.05']]) {
+      expect(await ocsfLake(`s3://${logs}/AWSlogs/`, ...more)).toMatchObject({ code: 1, stderr: expect.stringContaining('There are no objects to convert') })
+    }
+  })
+
   it('is only started with --no-follow, from an inventory too', async () => {
     const { code, stdout } = await ocsfLake(`s3://${logs}/`, '--machine', MACHINE, '--inventory', `s3://${lake}/a/manifest.json`, '--no-follow')
     expect(code).toBe(0)

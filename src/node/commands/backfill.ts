@@ -6,7 +6,7 @@ import { s3Place } from '../../lake/s3-url.js'
 import { openStepFunctions } from '../aws/step-functions.js'
 import { countInventory, countListing, manifestPlace } from '../backfill/amounts.js'
 import { PRICES, type Prices, WHOLE_PROCESSOR_MB } from '../backfill/assumptions.js'
-import { type Followed, followBackfill, resumeBackfill, startBackfill } from '../backfill/follow.js'
+import { type Followed, followBackfill, resumeBackfill, type Step, startBackfill } from '../backfill/follow.js'
 import { planBackfill } from '../backfill/plan.js'
 import { followedText, planText, stepText } from '../backfill/text.js'
 import type { CliCommand } from './command.js'
@@ -117,6 +117,7 @@ async function dryRun(from: string, flags: BackfillFlags): Promise<number> {
   const counting = counter()
   const { amounts, archived } =
     flags.inventory === undefined ? await countListing(place, {}, counting) : await countInventory(manifestPlace(flags.inventory), place, {}, counting)
+  if (Object.keys(amounts).length === 0 && archived.objects === 0) nothing(from)
   const settings = { memoryMb, concurrency, batchItems, mbPerSecond, kms, inventory: flags.inventory !== undefined, prices }
   const plan = planBackfill(amounts, settings)
   if (json) printJson({ from, amounts, archived, plan, settings })
@@ -147,6 +148,21 @@ function readPrices(file: string | undefined): Prices {
   return { ...PRICES, ...own }
 }
 
+/** Says how an execution stands whenever another percent is done, or more failed: a run may last for days. */
+function teller(): (step: Step) => void {
+  let last = ''
+  return step => {
+    const { total, succeeded, failed } = step.items
+    const now = `${Math.floor((100 * succeeded) / Math.max(1, total))} ${failed}`
+    if (now !== last) process.stderr.write(`${stepText(step)}\n`)
+    last = now
+  }
+}
+
+function nothing(where: string): never {
+  throw new OcsfLakeError('input_missing', `There are no objects to convert below ${where}: check its spelling, and the account and region of the credentials.`)
+}
+
 async function resume(execution: string, from: string | undefined, flags: BackfillFlags): Promise<number> {
   if (from !== undefined || flags.machine !== undefined || flags.inventory !== undefined || flags.dryRun) {
     refuse('--execution takes up what was started: leave the logs, --machine, --inventory and --dry-run out.')
@@ -169,16 +185,11 @@ async function follow(
   const ends: Followed[] = []
   for (const arn of executions) {
     process.stderr.write(`${arn}\n`)
-    const said = { text: '' }
-    const onProgress = (step: Parameters<typeof stepText>[0]): void => {
-      const text = stepText(step)
-      if (text !== said.text) process.stderr.write(`${text}\n`)
-      said.text = text
-    }
-    const end = await followBackfill(states, arn, { everyMs: every * 1e3, onProgress })
+    const end = await followBackfill(states, arn, { everyMs: every * 1e3, onProgress: teller() })
     process.stderr.write(followedText(end))
     ends.push(end)
   }
   if (json) printJson(ends)
+  if (ends.every(({ status, items }) => status === 'SUCCEEDED' && items.total === 0)) nothing('the prefix')
   return ends.every(({ status }) => status === 'SUCCEEDED') ? 0 : 2
 }
