@@ -1,5 +1,6 @@
 /** How much there is to convert: counted in a listing or an inventory, by source as far as keys tell. */
-import { gunzipSync } from 'node:zlib'
+import { pipeline, Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
 import { OcsfLakeError } from '../../errors.js'
 import { type S3Url, s3Place } from '../../lake/s3-url.js'
 import { SOURCES } from '../../sources/index.js'
@@ -43,21 +44,26 @@ export async function countListing(prefix: S3Url, settings: S3Settings, onProgre
  */
 export async function countInventory(manifest: S3Url, prefix: S3Url, settings: S3Settings, onProgress: (objects: number) => void): Promise<Counted> {
   const s3 = await openS3(settings)
-  const read = async (place: S3Url): Promise<Buffer> => {
+  const missing = ({ bucket, key }: S3Url, cause: unknown): OcsfLakeError => {
+    if (cause instanceof OcsfLakeError) return cause
+    return new OcsfLakeError('input_missing', `s3://${bucket}/${key} cannot be read: give the manifest.json of an inventory whose files are there.`, { cause })
+  }
+  const whole = async (): Promise<Uint8Array> => {
     const chunks: Uint8Array[] = []
-    try {
-      for await (const chunk of s3.read(place)) chunks.push(chunk)
-    } catch (cause) {
-      if (cause instanceof OcsfLakeError) throw cause
-      throw new OcsfLakeError('input_missing', `There is no object at s3://${place.bucket}/${place.key}: give the manifest.json of an inventory.`, { cause })
-    }
+    for await (const chunk of s3.read(manifest)) chunks.push(chunk)
     return Buffer.concat(chunks)
   }
-  const { columns, bucket, files } = manifestOf(await read(manifest), manifest, prefix)
+  const text = await whole().catch((cause: unknown) => {
+    throw missing(manifest, cause)
+  })
+  const { columns, bucket, files } = manifestOf(text, manifest, prefix)
   const count = counter()
   for (const key of files) {
-    const stored = await read({ bucket, key })
-    for (const row of rowsOf(stored, columns)) if (row.key.startsWith(prefix.key)) count.add(row)
+    try {
+      for await (const row of rowsOf(s3.read({ bucket, key }), key.endsWith('.gz'), columns)) if (row.key.startsWith(prefix.key)) count.add(row)
+    } catch (cause) {
+      throw missing({ bucket, key }, cause)
+    }
     onProgress(count.objects())
   }
   return count.counted()
@@ -97,13 +103,30 @@ function manifestOf(
 }
 
 /** Cells are quoted and hold no quotes or commas: keys are URL-encoded. */
-function* rowsOf(stored: Uint8Array, { key, size, latest, deleted, storage }: Columns): Generator<Row, void, undefined> {
-  const text = (stored[0] === 0x1f ? gunzipSync(stored) : Buffer.from(stored)).toString()
-  for (const line of text.split('\n')) {
+async function* rowsOf(
+  stored: AsyncIterable<Uint8Array>,
+  zipped: boolean,
+  { key, size, latest, deleted, storage }: Columns,
+): AsyncGenerator<Row, void, undefined> {
+  // the reader below sees what breaks the stream
+  const bytes: AsyncIterable<Uint8Array> = zipped ? pipeline(Readable.from(stored), createGunzip(), () => {}) : stored
+  for await (const line of linesOf(bytes)) {
     const cells = line.trim().slice(1, -1).split('","')
     if (cells.length < 2 || cells[latest] === 'false' || cells[deleted] === 'true') continue
     yield { key: decodeURIComponent(cells[key]!.replaceAll('+', ' ')), size: Number(cells[size]), archived: isArchive(cells[storage]) }
   }
+}
+
+/** A file of an inventory may have more text than a string holds. */
+async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of bytes) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop()!
+    yield* lines
+  }
+  yield rest
 }
 
 function counter() {

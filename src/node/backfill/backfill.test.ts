@@ -282,6 +282,8 @@ describe('a plan', () => {
     const ask = () => ocsfLake(`s3://${logs}/AWSLogs/`, '--dry-run', '--inventory', `s3://${lake}/inventory/manifest.json`, '--json')
     const { stdout } = await ask()
     expect(JSON.parse(stdout)).toMatchObject({ plan: { objects: 1, bytes: 1000 }, archived: { objects: 1, bytes: 500 } })
+    await putObject(s3, lake, 'inventory/manifest.json', JSON.stringify({ ...manifest, files: [{ key: 'inventory/gone.csv.gz' }] }))
+    expect(await ask()).toMatchObject({ code: 1, stderr: expect.stringContaining('inventory/gone.csv.gz cannot be read') })
     await putObject(s3, lake, 'inventory/manifest.json', JSON.stringify({ ...manifest, fileFormat: 'Parquet' }))
     expect(await ask()).toMatchObject({ code: 1, stderr: expect.stringContaining('it is Parquet, and Step Functions reads CSV') })
   })
