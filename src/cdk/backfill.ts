@@ -81,11 +81,15 @@ function readStatements({ function: convert, logs, results, settings: { inventor
   ]
 }
 
+/** ARNs of the executions or Map Runs of a machine; behind `/` are those of its Map Runs. */
+function arnsOf(machine: StateMachine, resource: 'execution' | 'mapRun', behind: string): string {
+  const resourceName = `${machine.stateMachineName}${behind}*`
+  return core.Stack.of(machine).formatArn({ service: 'states', resource, resourceName, arnFormat: core.ArnFormat.COLON_RESOURCE_NAME })
+}
+
 /** Batches are executions of the machine itself. */
 function runStatements(machine: StateMachine) {
-  const stack = core.Stack.of(machine)
-  const below = (resource: string): string =>
-    stack.formatArn({ service: 'states', resource, resourceName: `${machine.stateMachineName}/*`, arnFormat: core.ArnFormat.COLON_RESOURCE_NAME })
+  const below = (resource: 'execution' | 'mapRun'): string => arnsOf(machine, resource, '/')
   return [
     new iam.PolicyStatement({ sid: 'StartBatches', actions: ['states:StartExecution'], resources: [machine.stateMachineArn] }),
     new iam.PolicyStatement({
@@ -94,5 +98,23 @@ function runStatements(machine: StateMachine) {
       resources: [below('execution')],
     }),
     new iam.PolicyStatement({ sid: 'CountItems', actions: ['states:DescribeMapRun'], resources: [below('mapRun')] }),
+  ]
+}
+
+/** What whoever runs `ocsf-lake backfill` may do: plan, start, follow, take up. */
+export function operatorStatements(machine: StateMachine, { logs, results }: Pick<BackfillReach, 'logs' | 'results'>) {
+  const { encryptionKey } = results.bucket
+  const executions = [arnsOf(machine, 'execution', ':'), arnsOf(machine, 'execution', '/')]
+  return [
+    new iam.PolicyStatement({ sid: 'PlanBackfill', actions: ['s3:ListBucket'], resources: [...new Set(logs.map(({ bucket }) => bucket.bucketArn))] }),
+    new iam.PolicyStatement({ sid: 'StartBackfill', actions: ['states:StartExecution'], resources: [machine.stateMachineArn] }),
+    new iam.PolicyStatement({
+      sid: 'FollowBackfill',
+      actions: ['states:DescribeExecution', 'states:ListMapRuns', 'states:RedriveExecution'],
+      resources: executions,
+    }),
+    new iam.PolicyStatement({ sid: 'CountBackfill', actions: ['states:DescribeMapRun', 'states:ListExecutions'], resources: [arnsOf(machine, 'mapRun', '/')] }),
+    new iam.PolicyStatement({ sid: 'ReadResults', actions: ['s3:GetObject'], resources: [results.bucket.arnForObjects(`${results.prefix}*`)] }),
+    ...(encryptionKey === undefined ? [] : [new iam.PolicyStatement({ sid: 'DecryptResults', actions: ['kms:Decrypt'], resources: [encryptionKey.keyArn] })]),
   ]
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listening, type RunningServer } from '../node/aws/testing.js'
+import { COMMANDS } from '../node/commands/index.js'
 import { readable, type Statement, statementsOf, type TemplateJson } from './testing.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -45,16 +46,14 @@ function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = 
   return new Promise(resolve => child.on('close', status => resolve({ status, text })))
 }
 
-/** What `cdk synth` does: runs the command of cdk.json and reads what it left. */
-async function synth(file: string): Promise<Synthesised> {
-  const { app: command } = JSON.parse(readFileSync(join(folder, 'cdk.json'), 'utf8')) as { app: string }
-  const out = join(folder, `${file}.out`)
-  // npx must find tsx here, and esbuild must: nothing is fetched
+/** What `cdk synth` does: runs a command and reads what it left. */
+async function synth(command: string, name: string): Promise<Synthesised> {
+  const out = join(folder, `${name}.out`)
+  // npx must find tsx here, and the construct esbuild: nothing is fetched, nor taken from an npm exec that runs the tests
   const env = { CDK_OUTDIR: out, npm_config_offline: 'true', npm_config_package: '', PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` }
-  const { status, text } = await run('sh', ['-c', command.replace('app.ts', file)], env)
+  const { status, text } = await run('sh', ['-c', command], env)
   if (status !== 0) throw new Error(text)
-  const raw = JSON.parse(readFileSync(join(out, 'OcsfLake.template.json'), 'utf8'))
-  const template = readable(raw)
+  const template = readable(JSON.parse(readFileSync(join(out, 'OcsfLake.template.json'), 'utf8')))
   const { S3Key } = template.Resources.LakeFunction!.Properties.Code as { S3Key: string }
   return { template, bundle: join(out, `asset.${S3Key.replace('.zip', '')}`, 'index.mjs') }
 }
@@ -78,12 +77,14 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
   writeFileSync(join(folder, 'package-lock.json'), '{}')
   writeFileSync(join(folder, 'security-lake.json'), JSON.stringify(description))
+  const { app: command } = JSON.parse(readFileSync(join(folder, 'cdk.json'), 'utf8')) as { app: string }
+  app = await synth(command, 'app')
   const [given = '', intoSecurityLake = '', itsHandler = ''] = snippets
   writeFileSync(join(folder, 'given.ts'), given)
-  ;[app] = await Promise.all([synth('app.ts'), synth('given.ts')])
   writeFileSync(join(folder, 'security-lake.ts'), intoSecurityLake)
   writeFileSync(join(folder, 'handler.ts'), itsHandler)
-  security = await synth('security-lake.ts')
+  const second = `await import('./security-lake.ts'); process.env.CDK_OUTDIR = 'given.out'; await import('./given.ts')`
+  security = await synth(`node --import tsx -e "${second}"`, 'security-lake')
   server = await listening(createServer((request, response) => void serve(request, response)))
 }, 180_000)
 afterAll(async () => {
@@ -124,6 +125,13 @@ describe('the app', () => {
     ])
   })
 
+  it('and the snippets of its page synthesise', () => {
+    const { Resources } = readable(JSON.parse(readFileSync(join(folder, 'given.out/OcsfLake.template.json'), 'utf8')))
+    expect(Resources.LakeFunction!.Properties).toMatchObject({ Timeout: 600, ReservedConcurrentExecutions: 100 })
+    expect(Object.values(Resources).filter(({ Type }) => Type === 'AWS::S3::Bucket')).toHaveLength(1) // the dead letters
+    expect(security.template.Resources.LakeFunction!.Properties.Timeout).toBe(300)
+  })
+
   it('and the snippets of its page type-check', async () => {
     const names = [...snippets.keys()].map(n => `snippet-${n}.ts`)
     for (const [n, name] of names.entries()) writeFileSync(join(folder, name), snippets[n]!)
@@ -141,6 +149,17 @@ describe('the app', () => {
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions, include }))
     expect(await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder])).toEqual({ status: 0, text: '' })
   }, 120_000)
+})
+
+describe('the page', () => {
+  it('names commands and options that exist', () => {
+    const commands = [...page.matchAll(/(?:^|`)(ocsf-lake (?:backfill|replay) [^`\n]*)/gm)].map(([, command = '']) => command.split(' '))
+    expect(commands.length).toBeGreaterThan(4)
+    for (const [, verb = '', ...rest] of commands) {
+      const known = COMMANDS.find(({ name }) => name === verb)?.options.flatMap(({ flags }) => /--[\w-]+/.exec(flags) ?? [])
+      for (const option of rest.filter(word => word.startsWith('--'))) expect(known, verb).toContain(option)
+    }
+  })
 })
 
 // ---- a server that knows the policy ----

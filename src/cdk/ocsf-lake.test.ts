@@ -287,6 +287,7 @@ describe('the backfill', () => {
     })
     const { lake, template: without } = synthesised(() => ({ backfill: false }))
     expect(lake.backfill).toBeUndefined()
+    expect(() => lake.grantBackfill(lake.function)).toThrow('There is no backfill')
     for (const type of ['AWS::StepFunctions::StateMachine', 'AWS::IAM::Policy']) expect(only(without, type)).toEqual([])
     expect(only(without, 'AWS::CloudWatch::Alarm')).not.toContain('LakeBackfillAlarm')
   })
@@ -431,6 +432,8 @@ describe('settings', () => {
     [{ batchSize: 100 }, 'needs a batchWindow'],
     [{ reservedConcurrency: 59 }, 'may want 60'],
     [{ backfill: { concurrency: 0 } }, 'concurrency takes'],
+    [{ timeout: Duration.minutes(16) }, '900 seconds at most'],
+    [{ logDays: 91 }, 'not for 91'],
   ] as const)('that cannot work are refused: %j', (props, sentence) => {
     expect(() => synthesised(() => props)).toThrow(expect.objectContaining({ code: 'option_invalid', message: expect.stringContaining(sentence) }))
   })

@@ -1,15 +1,17 @@
 /** One construct from buckets of raw logs to the lake. */
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch'
+import type { IGrantable } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import type { Construct as IConstruct } from 'constructs'
+import { OcsfLakeError } from '../errors.js'
 import { type Alarms, makeAlarms } from './alarms.js'
 import { announce, makeQueues } from './arrivals.js'
-import { makeBackfill } from './backfill.js'
-import { logBucket, writtenPlace } from './buckets.js'
+import { makeBackfill, operatorStatements } from './backfill.js'
+import { type LogBucket, logBucket, type Written, writtenPlace } from './buckets.js'
 import { makeDashboard } from './dashboard.js'
 import { functionRole, makeFunction } from './function.js'
 import { Construct, core, kms, lambda, logs } from './peer.js'
@@ -49,6 +51,7 @@ export class OcsfLake extends Construct {
   readonly backfill: StateMachine | undefined
   readonly alarms: Alarms
   readonly dashboard: Dashboard
+  readonly #backfillReach: { readonly logs: readonly LogBucket[]; readonly results: Written }
 
   constructor(scope: IConstruct, id: string, props: OcsfLakeProps) {
     super(scope, id)
@@ -113,13 +116,23 @@ export class OcsfLake extends Construct {
       maxConcurrency: props.concurrency ?? CONCURRENCY,
     })
 
+    this.#backfillReach = { logs: rawLogs, results: { bucket: letters.bucket, prefix: `${letters.prefix}backfill/` } }
     if (props.backfill !== false) {
-      const results = { bucket: letters.bucket, prefix: `${letters.prefix}backfill/` }
-      this.backfill = makeBackfill(this, { function: this.function, logs: rawLogs, results, settings: props.backfill ?? {}, removalPolicy })
+      this.backfill = makeBackfill(this, { function: this.function, ...this.#backfillReach, settings: props.backfill ?? {}, removalPolicy })
     }
     const watched = { namespace: this.namespace, function: this.function, queues, backfill: this.backfill }
     this.alarms = makeAlarms(this, watched, props.alarms ?? {})
     this.dashboard = makeDashboard(this, watched, this.alarms)
+  }
+
+  /**
+   * Lets somebody run `ocsf-lake backfill`: plan, start, follow and take up.
+   *
+   * @throws OcsfLakeError `option_invalid` without a backfill
+   */
+  grantBackfill(grantee: IGrantable): void {
+    if (this.backfill === undefined) throw new OcsfLakeError('option_invalid', 'There is no backfill to run: leave backfill: false out.')
+    for (const statement of operatorStatements(this.backfill, this.#backfillReach)) grantee.grantPrincipal.addToPrincipalPolicy(statement)
   }
 }
 

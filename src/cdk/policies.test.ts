@@ -1,12 +1,13 @@
 /** What the roles may do, statement by statement, and that the table in docs/deploy/README.md says the same. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
 import type { Stack } from 'aws-cdk-lib/core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { OcsfLakeProps } from './index.js'
-import { resourcesOf, type Statement, statementsOf, synthesised, type TemplateJson } from './testing.js'
+import { made, resourcesOf, type Statement, statementsOf, synthesised, type TemplateJson, templateOf } from './testing.js'
 
 const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab'
 const PROVIDER = 'arn:aws:iam::123456789012:role/AmazonSecurityLake-Provider-vpc-flow-4001-eu-central-1'
@@ -37,11 +38,18 @@ function everything(stack: Stack): Omit<OcsfLakeProps, 'code'> {
   }
 }
 
+/** Whoever runs the command of the backfill. */
+function withOperator(): TemplateJson {
+  const { lake, stack } = made(everything)
+  lake.grantBackfill(new Role(stack, 'Operator', { assumedBy: new AccountRootPrincipal() }))
+  return templateOf(stack)
+}
+
 let plain: TemplateJson
 let full: TemplateJson
 beforeAll(() => {
   plain = synthesised().template
-  full = synthesised(everything).template
+  full = withOperator()
 }, 60_000)
 
 const allow = (Sid: string, Action: string | readonly string[], Resource: unknown, Condition?: object) => ({
@@ -158,6 +166,31 @@ describe('the role of the backfill', () => {
       ],
       Version: '2012-10-17',
     })
+  })
+})
+
+describe('whoever runs ocsf-lake backfill', () => {
+  const executions = 'arn:<AWS::Partition>:states:eu-central-1:123456789012:execution:<LakeBackfill.Name>'
+  it('may list logs, start and follow executions, and read what they left', () => {
+    expect(statementsOf(full, 'Operator')).toEqual([
+      allow('PlanBackfill', 's3:ListBucket', ['arn:<AWS::Partition>:s3:::example-trails', 'arn:<AWS::Partition>:s3:::example-flows']),
+      allow('StartBackfill', 'states:StartExecution', '<LakeBackfill>'),
+      allow('FollowBackfill', ['states:DescribeExecution', 'states:ListMapRuns', 'states:RedriveExecution'], [`${executions}:*`, `${executions}/*`]),
+      allow(
+        'CountBackfill',
+        ['states:DescribeMapRun', 'states:ListExecutions'],
+        'arn:<AWS::Partition>:states:eu-central-1:123456789012:mapRun:<LakeBackfill.Name>/*',
+      ),
+      allow('ReadResults', 's3:GetObject', '<LakeDeadLetters.Arn>/backfill/*'),
+      allow('DecryptResults', 'kms:Decrypt', '<LakeLakeKey.Arn>'),
+    ])
+  })
+
+  it('may send the requests to Step Functions that the command sends, and no others', () => {
+    const client = readFileSync(fileURLToPath(new URL('../node/aws/step-functions.ts', import.meta.url)), 'utf8')
+    const sends = new Set([...client.matchAll(/new sdk\.(\w+)Command\(/g)].map(([, name]) => `states:${name}`))
+    const may = statementsOf(full, 'Operator').flatMap(({ Action }) => Action)
+    expect(new Set(may.filter(action => action.startsWith('states:')))).toEqual(sends)
   })
 })
 

@@ -8,6 +8,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { Duration, RemovalPolicy } from 'aws-cdk-lib/core'
 import { OcsfLakeError } from '../errors.js'
 import type { SecurityLakeTarget } from '../lake/security-lake.js'
+import { logs } from './peer.js'
 
 /** A file of yours that calls `createHandler`, bundled with the esbuild of your project; or what is bundled already. */
 export type HandlerCode =
@@ -134,6 +135,8 @@ export const LAKE_LIFECYCLE: Lifecycle = { intelligentTieringDays: 30 }
 export const CONCURRENCY = 10
 export const BACKFILL_CONCURRENCY = 50
 export const BATCH_SIZE = 10
+/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+const MOST_SECONDS = 900
 
 function refuse(sentence: string): never {
   throw new OcsfLakeError('option_invalid', sentence)
@@ -141,10 +144,20 @@ function refuse(sentence: string): never {
 
 /** @throws OcsfLakeError `option_invalid` */
 export function checkProps(props: OcsfLakeProps): void {
-  const { logs = [{}], deadLetters, concurrency = CONCURRENCY, reservedConcurrency, batchSize = BATCH_SIZE, batchWindow, backfill = {} } = props
+  const {
+    logs: rawLogs = [{}],
+    logDays,
+    timeout,
+    deadLetters,
+    concurrency = CONCURRENCY,
+    reservedConcurrency,
+    batchSize = BATCH_SIZE,
+    batchWindow,
+    backfill = {},
+  } = props
   const lake = plainLake(props)
-  if (logs.length === 0) refuse('No logs: leave logs out for a bucket that is made, or give at least one.')
-  for (const { bucket, key, lifecycle, prefix = '' } of logs) {
+  if (rawLogs.length === 0) refuse('No logs: leave logs out for a bucket that is made, or give at least one.')
+  for (const { bucket, key, lifecycle, prefix = '' } of rawLogs) {
     if (bucket !== undefined && key !== undefined) refuse('key is for a bucket that is made: a given bucket says its own.')
     if (bucket !== undefined && lifecycle !== undefined) refuse('lifecycle is for a bucket that is made: set that of a given bucket where the bucket is made.')
     if (prefix.startsWith('/') || prefix.includes('*')) refuse(`${prefix} is no prefix of keys: give the beginning of the keys, e.g. AWSLogs/.`)
@@ -157,6 +170,9 @@ export function checkProps(props: OcsfLakeProps): void {
     if (/^\/|\/$|\*/.test(place.prefix ?? '')) refuse(`${place.prefix} is no prefix: give folders without a / at the ends, e.g. security/ocsf.`)
     checkLifecycle(place.lifecycle)
   }
+  if (timeout !== undefined && timeout.toSeconds() > MOST_SECONDS) refuse(`A function runs for ${MOST_SECONDS} seconds at most: lower timeout.`)
+  if (logDays !== undefined && logs.RetentionDays[logDays] === undefined)
+    refuse(`CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90 days and some above, not for ${logDays}.`)
   if (!(Number.isInteger(concurrency) && concurrency >= 2 && concurrency <= 1000)) refuse('concurrency takes a whole number from 2 to 1000.')
   if (batchSize > 10 && batchWindow === undefined) refuse('A batchSize above 10 needs a batchWindow of at least one second.')
   const wanted = concurrency + (backfill === false ? 0 : (backfill.concurrency ?? BACKFILL_CONCURRENCY))

@@ -25,17 +25,27 @@ export interface TemplateJson {
   readonly Resources: Readonly<Record<string, Resource>>
 }
 
-export const INLINE: OcsfLakeProps['code'] = { code: Code.fromInline('exports.handler = async () => {}') }
+const INLINE: OcsfLakeProps['code'] = { code: Code.fromInline('exports.handler = async () => {}') }
 
-export function testStack(): Stack {
+function testStack(): Stack {
   return new Stack(new App(), 'Test', { env: { account: '123456789012', region: 'eu-central-1' } })
 }
 
-/** The template of a stack with one construct, `Lake`. */
-export function synthesised(props: (stack: Stack) => Omit<OcsfLakeProps, 'code'> = () => ({})): { readonly lake: OcsfLake; readonly template: TemplateJson } {
+type Props = (stack: Stack) => Omit<OcsfLakeProps, 'code'>
+
+/** A stack with one construct, `Lake`. */
+export function made(props: Props): { readonly lake: OcsfLake; readonly stack: Stack } {
   const stack = testStack()
-  const lake = new OcsfLake(stack, 'Lake', { code: INLINE, ...props(stack) })
-  return { lake, template: readable(Template.fromStack(stack).toJSON()) }
+  return { stack, lake: new OcsfLake(stack, 'Lake', { code: INLINE, ...props(stack) }) }
+}
+
+export function templateOf(stack: Stack): TemplateJson {
+  return readable(Template.fromStack(stack).toJSON())
+}
+
+export function synthesised(props: Props = () => ({})): { readonly lake: OcsfLake; readonly template: TemplateJson } {
+  const { lake, stack } = made(props)
+  return { lake, template: templateOf(stack) }
 }
 
 /** Logical ids without their hashes, and references as `<Id>` or `<Id.Attribute>` in the text they are joined to. */
