@@ -174,7 +174,7 @@ function batch(label: string, functionArn: string, invoke: string): StateMachine
       OutputPath: '$.Payload',
       TimeoutSeconds: TASK_SECONDS,
       Retry: [
-        // Live traffic comes first: a throttled batch waits for some twenty minutes.
+        // Live traffic comes first: a throttled batch waits for some fifteen minutes.
         backoff(['Lambda.TooManyRequestsException'], 20),
         backoff(['Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException', 'Lambda.ClientExecutionTimeoutException'], 8),
         backoff(['States.ALL'], 4),

@@ -17,7 +17,7 @@ import {
   testClient,
 } from '../aws/testing.js'
 import { partitionOfKey, writeMarker } from '../compacted.js'
-import { createHandler, type Handler } from '../lambda/index.js'
+import { createHandler, type Handler, type LambdaContext } from '../lambda/index.js'
 import { openStore } from '../store.js'
 import { execute, StateError, type Value, type World } from './testing.js'
 
@@ -69,7 +69,7 @@ const context = (ms = 60_000) => {
 }
 
 /** S3 and Lambda as Step Functions sees them; what passes between is JSON. */
-function worldOf(handler: Handler, before: (payload: Value) => void = () => {}): World & { readonly calls: Value[] } {
+function worldOf(handler: Handler, before: (payload: Value) => void = () => {}, contextOf: () => LambdaContext = context): World & { readonly calls: Value[] } {
   const calls: Value[] = []
   return {
     calls,
@@ -92,7 +92,7 @@ function worldOf(handler: Handler, before: (payload: Value) => void = () => {}):
       calls.push(payload)
       before(payload)
       try {
-        return JSON.parse(JSON.stringify(await handler(JSON.parse(JSON.stringify(payload)), context())))
+        return JSON.parse(JSON.stringify(await handler(JSON.parse(JSON.stringify(payload)), contextOf())))
       } catch (error) {
         throw new StateError((error as Error).name, (error as Error).message) // the handler throws errors only
       }
@@ -194,6 +194,22 @@ describe('an execution', () => {
       mapRuns: [{ children: [{ output: { records: { in: 12, written: 12 }, objects: 4 } }] }],
     })
     expect(world.calls).toMatchObject([{ Items: { length: 4 } }, { Items: [{ Key: keyOf(2) }], BatchInput: { before: { objects: 3 } } }])
+  })
+
+  it('does in several rounds what one function has no time for', async () => {
+    await putLogs(4)
+    // time for one object: it is over once the function has looked at it a few times
+    const hurried = (): LambdaContext => {
+      let looks = 0
+      return { getRemainingTimeInMillis: () => (looks++ < 6 ? 60_000 : 0) }
+    }
+    const world = worldOf(handlerOf('lake'), undefined, hurried)
+    const execution = await execute(definition(), { bucket: logs, prefix: '' }, world)
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', mapRuns: [{ children: [{ output: { records: { in: 12, written: 12 }, objects: 4 } }] }] })
+    const rounds = world.calls.map(call => (call as { Items: unknown[] }).Items.length)
+    expect(rounds.length).toBeGreaterThan(1)
+    expect(rounds).toEqual([...new Set(rounds)].sort((a, b) => b - a)) // each leaves less
+    expect(await lakeObjects()).toEqual(await convertLive('live'))
   })
 
   it('of another state machine, which would not look for the rest, sees an error', async () => {
