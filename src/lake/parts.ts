@@ -50,6 +50,9 @@ export interface Parts {
   seal(): void
 }
 
+/** So many events that go to one object need not be shared out. */
+const RUN = 32
+
 const DAY_MS = 86_400_000
 const dayOf = (time: number): number => Math.floor(Number(time) / DAY_MS)
 
@@ -147,6 +150,26 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
     return target
   }
 
+  /** Where those events end, from `from` on, that all belong where the last one went and fit into the part. */
+  const endOfRun = (pipeline: Pipeline, events: readonly MappedEvent[], rawBytes: readonly number[], from: number, fallback: Fallback): number => {
+    let size = 0
+    let at = from
+    for (; at < events.length && isNear(pipeline, events[at]!, fallback); at++) {
+      if (at > from && isFull(at - from, size)) break
+      size += rawBytes[at]!
+    }
+    return at
+  }
+
+  /** Adds such a run, as far as it passes; returns where it ended. */
+  const addRun = ({ writer }: Open, events: readonly MappedEvent[], rawBytes: readonly number[], from: number, end: number): number => {
+    const at = from + writer.addMapped(events, from, end)
+    let size = 0
+    for (let i = from; i < at; i++) size += rawBytes[i]!
+    if (at > from) count(at - from, size)
+    return at
+  }
+
   /** The objects of the mapped events at hand, in the order in which they are met. */
   const targets: Open[] = []
   /** Of the events offered last: those that were added though one before them was not, since it is of another object. */
@@ -222,6 +245,12 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
       if (early.size > 0 && earlyOf !== events) early.clear()
       let at = from
       while (at < events.length) {
+        const run = early.size > 0 ? at : endOfRun(pipeline, events, rawBytes, at, fallback)
+        if (run - at >= RUN) {
+          at = addRun(last!.target, events, rawBytes, at, run)
+          if (at < run) return at
+          continue
+        }
         const end = gather(pipeline, events, rawBytes, at, fallback)
         if (targets.length === 0) return end
         const stop = addGathered(events, rawBytes, ask(end))
