@@ -46,11 +46,17 @@ function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = 
   return new Promise(resolve => child.on('close', status => resolve({ status, text })))
 }
 
-/** What `cdk synth` does: runs a command and reads what it left. */
-async function synth(command: string, name: string): Promise<Synthesised> {
+/** What `cdk synth` does: runs a command with the context of cdk.json, and reads what it left. */
+async function synth(command: string, context: object, name: string): Promise<Synthesised> {
   const out = join(folder, `${name}.out`)
   // npx must find tsx here, and the construct esbuild: nothing is fetched, nor taken from an npm exec that runs the tests
-  const env = { CDK_OUTDIR: out, npm_config_offline: 'true', npm_config_package: '', PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` }
+  const env = {
+    CDK_OUTDIR: out,
+    CDK_CONTEXT_JSON: JSON.stringify(context),
+    npm_config_offline: 'true',
+    npm_config_package: '',
+    PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`,
+  }
   const { status, text } = await run('sh', ['-c', command], env)
   if (status !== 0) throw new Error(text)
   const template = readable(JSON.parse(readFileSync(join(out, 'OcsfLake.template.json'), 'utf8')))
@@ -77,14 +83,14 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
   writeFileSync(join(folder, 'package-lock.json'), '{}')
   writeFileSync(join(folder, 'security-lake.json'), JSON.stringify(description))
-  const { app: command } = JSON.parse(readFileSync(join(folder, 'cdk.json'), 'utf8')) as { app: string }
-  app = await synth(command, 'app')
+  const { app: command, context } = JSON.parse(readFileSync(join(folder, 'cdk.json'), 'utf8')) as { app: string; context: object }
+  app = await synth(command, context, 'app')
   const [given = '', intoSecurityLake = '', itsHandler = ''] = snippets
   writeFileSync(join(folder, 'given.ts'), given)
   writeFileSync(join(folder, 'security-lake.ts'), intoSecurityLake)
   writeFileSync(join(folder, 'handler.ts'), itsHandler)
   const second = `await import('./security-lake.ts'); process.env.CDK_OUTDIR = 'given.out'; await import('./given.ts')`
-  security = await synth(`node --import tsx -e "${second}"`, 'security-lake')
+  security = await synth(`node --import tsx -e "${second}"`, context, 'security-lake')
   server = await listening(createServer((request, response) => void serve(request, response)))
 }, 180_000)
 afterAll(async () => {

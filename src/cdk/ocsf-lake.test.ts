@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { backfillDefinition } from '../lake/backfill.js'
 import { emptyReport } from '../lake/report.js'
 import { metricLines } from '../node/lambda/metrics.js'
-import { type Resource, resourcesOf, synthesised, type TemplateJson } from './testing.js'
+import { type Resource, resourcesOf, statementsOf, synthesised, type TemplateJson } from './testing.js'
 
 let template: TemplateJson
 beforeAll(() => {
@@ -312,6 +312,24 @@ describe('given buckets and keys', () => {
     ])
     expect(lake.lakeUrl).toBe('s3://example-lake/security/ocsf')
     expect(lake.deadLettersUrl).toBe('s3://example-letters/ocsf-lake/rejects')
+  })
+
+  it('encrypt what is made, each with its own', () => {
+    const { template: given } = synthesised(stack => {
+      const key = (name: string) => Key.fromKeyArn(stack, `Key${name}`, `arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-00000000000${name}`)
+      return { logs: [{ key: key('1') }], lakeKey: key('2'), queueKey: key('3') }
+    })
+    expect(only(given, 'AWS::KMS::Key')).toEqual([])
+    const used = (id: string) => /key\/[\w-]+(\d)"/.exec(JSON.stringify(propertiesOf(given, id)))?.[1]
+    expect(['LakeLogs', 'Lake', 'LakeDeadLetters', 'LakeQueue', 'LakeDeadLetterQueue'].map(used)).toEqual(['1', '2', '2', '3', '3'])
+    const decrypts = statementsOf(given, 'LakeFunctionRole').flatMap(({ Sid, Action, Resource }) =>
+      JSON.stringify(Action).includes('kms:') ? [[Sid, Resource]] : [],
+    )
+    expect(decrypts.map(([sid, resource]) => [sid, String(resource).slice(-1)])).toEqual([
+      ['DecryptMessages', '3'],
+      ['DecryptLogs', '1'],
+      ['EncryptWritten', '2'],
+    ])
   })
 
   it('announce by S3 itself, which is allowed before it is set', () => {

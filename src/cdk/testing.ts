@@ -1,4 +1,5 @@
 /** What tests of the construct share: stacks, and templates that read well. */
+import { rmSync } from 'node:fs'
 import { Template } from 'aws-cdk-lib/assertions'
 import { Code } from 'aws-cdk-lib/aws-lambda'
 import { App, Stack } from 'aws-cdk-lib/core'
@@ -28,7 +29,9 @@ export interface TemplateJson {
 const INLINE: OcsfLakeProps['code'] = { code: Code.fromInline('exports.handler = async () => {}') }
 
 function testStack(): Stack {
-  return new Stack(new App(), 'Test', { env: { account: '123456789012', region: 'eu-central-1' } })
+  // Synthesis fails where the template breaks the schemas or rules of CloudFormation.
+  const app = new App({ context: { '@aws-cdk/core:validateAgainstDefaultRules': true } })
+  return new Stack(app, 'Test', { env: { account: '123456789012', region: 'eu-central-1' } })
 }
 
 type Props = (stack: Stack) => Omit<OcsfLakeProps, 'code'>
@@ -40,7 +43,9 @@ export function made(props: Props): { readonly lake: OcsfLake; readonly stack: S
 }
 
 export function templateOf(stack: Stack): TemplateJson {
-  return readable(Template.fromStack(stack).toJSON())
+  const template = Template.fromStack(stack).toJSON()
+  rmSync(App.of(stack)!.outdir, { recursive: true, force: true }) // each has a folder of its own in that of the system
+  return readable(template)
 }
 
 export function synthesised(props: Props = () => ({})): { readonly lake: OcsfLake; readonly template: TemplateJson } {
