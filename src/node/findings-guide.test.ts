@@ -9,7 +9,7 @@ import { convert } from '../convert.js'
 import { checkSecurityLakeVersion, eventClassName } from '../lake/security-lake.js'
 import { loadFacts, VERSIONS } from '../ocsf/facts.js'
 import { findingKey, latestFindings } from '../ocsf/latest-findings.js'
-import { cloudtrail, guardduty, route53Resolver, securityHubOcsf, vpcFlow } from '../sources/all.js'
+import { cloudtrail, guardduty, route53Resolver, securityHub, securityHubOcsf, vpcFlow } from '../sources/all.js'
 import type { AnySource } from '../sources/source.js'
 import { convertFiles } from './convert-files.js'
 
@@ -98,15 +98,16 @@ describe('docs/findings.md', () => {
   it('says truly that a GuardDuty finding has one key from GuardDuty and from Security Hub', async () => {
     const own = readFileSync(fixture('guardduty/typical-export.jsonl'), 'utf8').split('\n')[0]!
     const { arn } = JSON.parse(own) as { arn: string }
-    const inHub = readFileSync(fixture('security-hub-ocsf/typical-guardduty.json'), 'utf8').replace(/arn:aws:guardduty:[^"]+\/finding\/[0-9a-f]+/, arn)
+    const ofArn = (file: string) => readFileSync(fixture(file), 'utf8').replaceAll(/arn:aws:guardduty:[^"]+\/finding\/[0-9a-f]+/g, arn)
     const events: Record<string, unknown>[] = []
     for (const [text, source] of [
       [own, guardduty],
-      [inHub, securityHubOcsf],
+      [ofArn('security-hub/guardduty-api-call.json'), securityHub],
+      [ofArn('security-hub-ocsf/typical-guardduty.json'), securityHubOcsf],
     ] as const)
       for await (const outcome of convert(text, { source: source as AnySource })) if (outcome.kind === 'event') events.push(outcome.event)
-    expect(events.map(findingKey)).toEqual([arn, arn])
-    expect(await latestFindings(events)).toMatchObject([{ key: arn, events: 2 }])
+    expect(events.map(findingKey)).toEqual([arn, arn, arn])
+    expect(await latestFindings(events)).toMatchObject([{ key: arn, events: 3 }])
   })
 
   it('says truly which versions have which classes, and which Security Lake takes', async () => {

@@ -38,6 +38,7 @@ const credentials = objects({ uid: string }, { need: ['uid'] })
 
 /** An access key is a member of its own until 1.5, and one of a list from 1.8: it stands where the version has it. */
 const accessKey: Part<string> = {
+  also: () => 'programmatic_credentials',
   read(from, key, leave, version) {
     const isMoved = version === '1.8.0' && from.programmatic_credentials === undefined
     if (isMoved && text(from[key]) !== undefined) return undefined
@@ -49,6 +50,7 @@ const accessKey: Part<string> = {
 
 const accessKeys: typeof credentials = {
   ...credentials,
+  also: () => 'credential_uid',
   read(from, key, leave, version) {
     const uid = text(from.credential_uid)
     if (from[key] !== undefined || version !== '1.8.0' || uid === undefined) return credentials.read(from, key, leave, version)

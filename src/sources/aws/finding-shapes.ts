@@ -25,6 +25,7 @@ import { objectOf, text } from './values.js'
 
 /** OCSF requires a vendor up to 1.3: that of the ARN of a product of Security Hub, else AWS. */
 const vendor: Part<string> = {
+  always: true,
   read(from, key, leave) {
     const said = text(from[key])
     if (said !== undefined) return said
@@ -46,6 +47,7 @@ const logVersion: Part<string> = {
 
 /** OCSF requires a name up to 1.3. */
 const observableName: Part<string> = {
+  always: true,
   read(from, key, leave) {
     const said = text(from[key])
     if (said === undefined) leave(key, from[key])
@@ -55,6 +57,7 @@ const observableName: Part<string> = {
 
 /** OCSF requires standards up to 1.3. */
 const standards: Part<readonly string[]> = {
+  always: true,
   read: (from, key, leave, version) => strings.read(from, key, leave, version) ?? ['AWS Security Hub'],
 }
 
@@ -95,6 +98,7 @@ const product = object(
 /** Every event has a product: what does not say its own is of Security Hub. */
 const itsProduct: typeof product = {
   ...product,
+  always: true,
   read: (from, key, leave, version) =>
     product.read(from, key, leave, version) ?? { uid: undefined, name: 'Security Hub', vendor_name: 'AWS', version: undefined, feature: undefined },
 }
@@ -158,6 +162,7 @@ const hasUid = (value: Json | undefined): boolean => isJsonObject(value) && text
 /** From 1.5 one of CVE, CWE and advisory; before that a CVE or CWE, for which the uid of an advisory stands in. */
 const oneCve: typeof cve = {
   ...cve,
+  also: () => 'advisory',
   read(from, key, leave, version) {
     const said = cve.read(from, key, leave, version)
     if (said !== undefined || !isOld(version) || hasUid(from.cwe) || !hasUid(from.advisory)) return said
@@ -261,6 +266,7 @@ const analytic = object(
 
 /** A title is required up to 1.3. */
 const title: Part<string> = {
+  always: true,
   read(from, key, leave, version) {
     const types = from.types
     const first = Array.isArray(types) ? text((types as readonly Json[])[0]) : undefined

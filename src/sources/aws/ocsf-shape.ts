@@ -17,6 +17,8 @@ export interface Part<T> {
   readonly shape?: Shape
   /** Another raw member that is read along with it. */
   also?(key: string): string
+  /** It is asked even where the record has neither. */
+  readonly always?: true
 }
 
 export interface Shape {
@@ -132,6 +134,8 @@ export function captioned<const K extends string, const N extends string, const 
   }
   const isId = (id: number): id is Id<C> => Object.hasOwn(captions, id)
   const id: Part<Id<C>> = {
+    ...(absent === undefined ? {} : { always: true }),
+    also: () => captionKey,
     read(from, key, leave) {
       const value = idOf(from)
       if (value !== from[key]) leave(key, from[key])
@@ -139,6 +143,7 @@ export function captioned<const K extends string, const N extends string, const 
     },
   }
   const caption: Part<string> = {
+    also: () => idKey,
     read(from, key, leave) {
       const value = idOf(from)
       const said = text(from[key])
@@ -223,16 +228,30 @@ function objectReader<S extends Shape, N extends keyof S & string>(
   }
 }
 
-const membersOf = new WeakMap<Shape, ReadonlySet<string>>()
+/** A part under its key, and the other member that it reads. */
+interface Step {
+  readonly key: string
+  readonly part: Part<unknown>
+  readonly also: string | undefined
+  readonly isAlways: boolean
+}
 
-/** All members that a shape reads. */
-function membersIn(shape: Shape): ReadonlySet<string> {
-  let members = membersOf.get(shape)
-  if (members === undefined) {
-    members = new Set(Object.entries(shape).flatMap(([key, part]) => (part.also === undefined ? [key] : [key, part.also(key)])))
-    membersOf.set(shape, members)
+interface Steps {
+  readonly steps: readonly Step[]
+  /** All members that the parts read. */
+  readonly members: ReadonlySet<string>
+}
+
+const stepsByShape = new WeakMap<Shape, Steps>()
+
+function stepsOf(shape: Shape): Steps {
+  let known = stepsByShape.get(shape)
+  if (known === undefined) {
+    const steps = Object.entries(shape).map(([key, part]) => ({ key, part, also: part.also?.(key), isAlways: part.always === true }))
+    known = { steps, members: new Set(steps.flatMap(({ key, also }) => (also === undefined ? [key] : [key, also]))) }
+    stepsByShape.set(shape, known)
   }
-  return members
+  return known
 }
 
 /** Reads an object, and says what of it was not read. */
@@ -248,8 +267,10 @@ export function readShape<S extends Shape>(
     rest ??= {}
     put(rest, key, left)
   }
-  for (const key in shape) value[key] = shape[key]!.read(from, key, leave, version)
-  const members = membersIn(shape)
+  const { steps, members } = stepsOf(shape)
+  // most members of a shape are absent
+  for (const { key, part, also, isAlways } of steps)
+    if (isAlways || from[key] !== undefined || (also !== undefined && from[also] !== undefined)) value[key] = part.read(from, key, leave, version)
   for (const key of Object.keys(from)) if (!members.has(key)) leave(key, from[key])
   return { value: value as Read<S>, rest } // one member for each part
 }
