@@ -61,7 +61,7 @@ export function placeBelow(place: string, key: string): string {
 function folderStore(folder: string): OwnStore {
   const get = (key: string): Promise<Uint8Array | undefined> =>
     readFile(join(folder, key)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined // a file where a folder should be
       throw error
     })
   return {
