@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bytesOf, casesOf, convertAs } from '../../fixtures/cases.js'
+import { drawn } from '../../fixtures/seed.js'
 import { VERSIONS } from '../ocsf/facts.js'
 import { validate } from '../ocsf/validate.js'
 import { SOURCES } from './index.js'
@@ -108,7 +109,7 @@ describe.each(SOURCES.map(source => ({ id: source.id, source })))('$id', ({ sour
           }
         },
       ),
-      { numRuns: 200 },
+      { numRuns: drawn(200) },
     )
     expect(events).toBeGreaterThan(0)
     expect(others).toBeGreaterThan(0)
@@ -121,7 +122,7 @@ describe.each(SOURCES.map(source => ({ id: source.id, source })))('$id', ({ sour
         for (const key of [file, 'AWSLogs/', '__proto__/%00/\\'])
           expect(() => source.recognise({ key, bytes, text: new TextDecoder().decode(bytes) })).not.toThrow()
       }),
-      { numRuns: 100 },
+      { numRuns: drawn(100) },
     )
   })
 })
