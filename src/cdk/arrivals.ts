@@ -9,6 +9,7 @@ import type { Duration, RemovalPolicy } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import type { LogBucket } from './buckets.js'
 import { core, events, iam, s3, sns, sqs } from './peer.js'
+import type { Conditions } from './rights.js'
 
 const QUEUE_DAYS = 7
 /** Counted from the first day in the queue: longer than there. */
@@ -94,8 +95,6 @@ function byTopic(scope: Construct, id: string, topic: ITopic, { queue, deadLette
     deadLetterQueue,
   })
 }
-
-type Conditions = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 function maySend(queue: IQueue, sid: string, service: string, conditions: Conditions): void {
   queue.addToResourcePolicy(

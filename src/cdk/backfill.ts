@@ -1,4 +1,5 @@
 /** The state machine of the backfill, and what its role may do. */
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import type { RemovalPolicy } from 'aws-cdk-lib/core'
@@ -7,6 +8,7 @@ import { backfillDefinition } from '../lake/backfill.js'
 import type { LogBucket, Written } from './buckets.js'
 import { core, iam, stepfunctions } from './peer.js'
 import { BACKFILL_CONCURRENCY, type BackfillSettings } from './props.js'
+import { type Right, statements } from './rights.js'
 
 export interface BackfillReach {
   readonly function: IFunction
@@ -45,76 +47,51 @@ export function makeBackfill(scope: Construct, reach: BackfillReach): StateMachi
 }
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html */
-function readStatements({ function: convert, logs, results, settings: { inventory } }: BackfillReach) {
-  const resultKey = results.bucket.encryptionKey?.keyArn
-  const inventoryKey = inventory?.bucket.encryptionKey?.keyArn
-  const listing = logs.map(
-    ({ name, bucket, prefix }) =>
-      new iam.PolicyStatement({
-        sid: `List${name}`,
-        actions: ['s3:ListBucket'],
-        resources: [bucket.bucketArn],
-        conditions: prefix === '' ? undefined : { StringLike: { 's3:prefix': `${prefix}*` } },
-      }),
-  )
-  return [
-    new iam.PolicyStatement({ sid: 'Convert', actions: ['lambda:InvokeFunction'], resources: [convert.functionArn] }),
-    ...listing,
-    ...(inventory === undefined
-      ? []
-      : [
-          new iam.PolicyStatement({
-            sid: 'ReadInventory',
-            actions: ['s3:GetObject'],
-            resources: [inventory.bucket.arnForObjects(`${inventory.prefix ?? ''}*`)],
-          }),
-        ]),
-    ...(inventoryKey === undefined ? [] : [new iam.PolicyStatement({ sid: 'DecryptInventory', actions: ['kms:Decrypt'], resources: [inventoryKey] })]),
-    new iam.PolicyStatement({
-      sid: 'WriteResults',
-      actions: ['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'],
-      resources: [results.bucket.arnForObjects(`${results.prefix}*`)],
+function readStatements({ function: convert, logs, results, settings: { inventory } }: BackfillReach): PolicyStatement[] {
+  return statements(
+    ['Convert', ['lambda:InvokeFunction'], [convert.functionArn]],
+    ...logs.map(({ name, bucket, prefix }): Right => {
+      const below = prefix === '' ? undefined : { StringLike: { 's3:prefix': `${prefix}*` } }
+      return [`List${name}`, ['s3:ListBucket'], [bucket.bucketArn], below]
     }),
-    ...(resultKey === undefined
-      ? []
-      : [new iam.PolicyStatement({ sid: 'EncryptResults', actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [resultKey] })]),
-  ]
+    ['ReadInventory', ['s3:GetObject'], [inventory?.bucket.arnForObjects(`${inventory.prefix ?? ''}*`)]],
+    ['DecryptInventory', ['kms:Decrypt'], [inventory?.bucket.encryptionKey?.keyArn]],
+    [
+      'WriteResults',
+      ['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'],
+      [results.bucket.arnForObjects(`${results.prefix}*`)],
+    ],
+    ['EncryptResults', ['kms:Decrypt', 'kms:GenerateDataKey'], [results.bucket.encryptionKey?.keyArn]],
+  )
 }
 
 /** ARNs of the executions or Map Runs of a machine; behind `/` are those of its Map Runs. */
-function arnsOf(machine: StateMachine, resource: 'execution' | 'mapRun', behind: string): string {
+function arnsOf(machine: StateMachine, resource: 'execution' | 'mapRun', behind: ':' | '/'): string {
   const resourceName = `${machine.stateMachineName}${behind}*`
   return core.Stack.of(machine).formatArn({ service: 'states', resource, resourceName, arnFormat: core.ArnFormat.COLON_RESOURCE_NAME })
 }
 
 /** Batches are executions of the machine itself. */
-function runStatements(machine: StateMachine) {
-  const below = (resource: 'execution' | 'mapRun'): string => arnsOf(machine, resource, '/')
-  return [
-    new iam.PolicyStatement({ sid: 'StartBatches', actions: ['states:StartExecution'], resources: [machine.stateMachineArn] }),
-    new iam.PolicyStatement({
-      sid: 'FollowBatches',
-      actions: ['states:DescribeExecution', 'states:StopExecution', 'states:RedriveExecution'],
-      resources: [below('execution')],
-    }),
-    new iam.PolicyStatement({ sid: 'CountItems', actions: ['states:DescribeMapRun'], resources: [below('mapRun')] }),
-  ]
+function runStatements(machine: StateMachine): PolicyStatement[] {
+  return statements(
+    ['StartBatches', ['states:StartExecution'], [machine.stateMachineArn]],
+    ['FollowBatches', ['states:DescribeExecution', 'states:StopExecution', 'states:RedriveExecution'], [arnsOf(machine, 'execution', '/')]],
+    ['CountItems', ['states:DescribeMapRun'], [arnsOf(machine, 'mapRun', '/')]],
+  )
 }
 
 /** What whoever runs `ocsf-lake backfill` may do: plan, start, follow, take up. */
-export function operatorStatements(machine: StateMachine, { logs, results }: Pick<BackfillReach, 'logs' | 'results'>) {
-  const { encryptionKey } = results.bucket
-  const executions = [arnsOf(machine, 'execution', ':'), arnsOf(machine, 'execution', '/')]
-  return [
-    new iam.PolicyStatement({ sid: 'PlanBackfill', actions: ['s3:ListBucket'], resources: [...new Set(logs.map(({ bucket }) => bucket.bucketArn))] }),
-    new iam.PolicyStatement({ sid: 'StartBackfill', actions: ['states:StartExecution'], resources: [machine.stateMachineArn] }),
-    new iam.PolicyStatement({
-      sid: 'FollowBackfill',
-      actions: ['states:DescribeExecution', 'states:ListMapRuns', 'states:RedriveExecution'],
-      resources: executions,
-    }),
-    new iam.PolicyStatement({ sid: 'CountBackfill', actions: ['states:DescribeMapRun', 'states:ListExecutions'], resources: [arnsOf(machine, 'mapRun', '/')] }),
-    new iam.PolicyStatement({ sid: 'ReadResults', actions: ['s3:GetObject'], resources: [results.bucket.arnForObjects(`${results.prefix}*`)] }),
-    ...(encryptionKey === undefined ? [] : [new iam.PolicyStatement({ sid: 'DecryptResults', actions: ['kms:Decrypt'], resources: [encryptionKey.keyArn] })]),
-  ]
+export function operatorStatements(machine: StateMachine, { logs, results }: Pick<BackfillReach, 'logs' | 'results'>): PolicyStatement[] {
+  return statements(
+    ['PlanBackfill', ['s3:ListBucket'], logs.map(({ bucket }) => bucket.bucketArn)],
+    ['StartBackfill', ['states:StartExecution'], [machine.stateMachineArn]],
+    [
+      'FollowBackfill',
+      ['states:DescribeExecution', 'states:ListMapRuns', 'states:RedriveExecution'],
+      [arnsOf(machine, 'execution', ':'), arnsOf(machine, 'execution', '/')],
+    ],
+    ['CountBackfill', ['states:DescribeMapRun', 'states:ListExecutions'], [arnsOf(machine, 'mapRun', '/')]],
+    ['ReadResults', ['s3:GetObject'], [results.bucket.arnForObjects(`${results.prefix}*`)]],
+    ['DecryptResults', ['kms:Decrypt'], [results.bucket.encryptionKey?.keyArn]],
+  )
 }

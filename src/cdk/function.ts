@@ -10,6 +10,7 @@ import type { SecurityLakeTarget } from '../lake/security-lake.js'
 import type { LogBucket, Written } from './buckets.js'
 import { iam, lambda, nodejs } from './peer.js'
 import type { HandlerCode } from './props.js'
+import { statements } from './rights.js'
 
 export interface Reach {
   readonly logs: readonly LogBucket[]
@@ -33,45 +34,25 @@ export function functionRole(scope: Construct, reach: Reach): Role {
 
 function functionStatements({ logs, lake, securityLake, rejects, queue, queueKey, logGroup }: Reach): PolicyStatement[] {
   const below = ({ bucket, prefix }: Written, folder = ''): string => bucket.arnForObjects(`${prefix}${folder}*`)
-  const versioned = logs.filter(one => one.versioned)
-  const written = lake === undefined ? [rejects] : [lake, rejects]
-  const keysOf = (places: readonly Pick<Written, 'bucket'>[]): readonly string[] => [
-    ...new Set(places.flatMap(({ bucket }) => (bucket.encryptionKey === undefined ? [] : [bucket.encryptionKey.keyArn]))),
-  ]
-  return [
-    allow('TakeMessages', ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], [queue.queueArn]),
-    allow('DecryptMessages', ['kms:Decrypt'], [queueKey.keyArn]),
-    allow(
-      'ReadLogs',
-      ['s3:GetObject'],
-      logs.map(one => below(one)),
-    ),
-    allow(
-      'ReadVersions',
-      ['s3:GetObjectVersion'],
-      versioned.map(one => below(one)),
-    ),
-    allow('DecryptLogs', ['kms:Decrypt'], keysOf(logs)),
-    allow('WriteLake', ['s3:GetObject', 's3:PutObject'], lake === undefined ? [] : [below(lake, 'ext/')]),
-    allow('WriteRejects', ['s3:GetObject', 's3:PutObject'], [below(rejects)]),
-    allow('EncryptWritten', ['kms:Decrypt', 'kms:GenerateDataKey'], keysOf(written)),
-    ...(securityLake === undefined ? [] : [assumeProviders(securityLake)]),
-    allow('WriteLogLines', ['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]),
-  ].filter(({ resources }) => resources.length > 0)
-}
-
-function allow(sid: string, actions: readonly string[], resources: readonly string[]): PolicyStatement {
-  return new iam.PolicyStatement({ sid, actions: [...actions], resources: [...resources] })
-}
-
-/** The provider roles may write their own prefixes and nothing else, and do the encrypting. */
-function assumeProviders({ sources, externalId }: SecurityLakeTarget): PolicyStatement {
-  return new iam.PolicyStatement({
-    sid: 'AssumeProviders',
-    actions: ['sts:AssumeRole'],
-    resources: [...new Set(sources.map(({ roleArn }) => roleArn))],
-    conditions: { StringEquals: { 'sts:ExternalId': externalId } },
-  })
+  const keyOf = (place: Pick<Written, 'bucket'> | undefined): string | undefined => place?.bucket.encryptionKey?.keyArn
+  return statements(
+    ['TakeMessages', ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], [queue.queueArn]],
+    ['DecryptMessages', ['kms:Decrypt'], [queueKey.keyArn]],
+    ['ReadLogs', ['s3:GetObject'], logs.map(one => below(one))],
+    ['ReadVersions', ['s3:GetObjectVersion'], logs.map(one => (one.versioned ? below(one) : undefined))],
+    ['DecryptLogs', ['kms:Decrypt'], logs.map(keyOf)],
+    ['WriteLake', ['s3:GetObject', 's3:PutObject'], [lake && below(lake, 'ext/')]],
+    ['WriteRejects', ['s3:GetObject', 's3:PutObject'], [below(rejects)]],
+    ['EncryptWritten', ['kms:Decrypt', 'kms:GenerateDataKey'], [keyOf(lake), keyOf(rejects)]],
+    // The provider roles may write their own prefixes and nothing else, and do the encrypting.
+    [
+      'AssumeProviders',
+      ['sts:AssumeRole'],
+      securityLake?.sources.map(({ roleArn }) => roleArn) ?? [],
+      securityLake && { StringEquals: { 'sts:ExternalId': securityLake.externalId } },
+    ],
+    ['WriteLogLines', ['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]],
+  )
 }
 
 export function makeFunction(scope: Construct, source: HandlerCode, settings: Omit<FunctionProps, 'code' | 'handler' | 'runtime'>): LambdaFunction {

@@ -71,9 +71,11 @@ export class OcsfLake extends Construct {
 
     const rawLogs = (props.logs ?? [{}]).map((one, at) => logBucket(this, numbered('Logs', at), one, removalPolicy))
     const place = plainLake(props)
-    const lake = place && writtenPlace(this, 'Lake', { prefix: LAKE_PREFIX, ...place }, removalPolicy, lakeKey)
+    const lake = place && writtenPlace(this, 'Lake', { ...place, prefix: place.prefix ?? LAKE_PREFIX }, removalPolicy, lakeKey)
     const letters = writtenPlace(this, 'DeadLetters', props.deadLetters ?? {}, removalPolicy, lakeKey)
     const rejects = { bucket: letters.bucket, prefix: `${letters.prefix}rejects/` }
+    const results = { bucket: letters.bucket, prefix: `${letters.prefix}backfill/` }
+    checkApart(rawLogs, results)
     this.logBuckets = rawLogs.map(({ bucket }) => bucket)
     this.lakeBucket = lake?.bucket
     this.lakeUrl = lake?.bucket.s3UrlForObject(lake.prefix.replace(/\/$/, ''))
@@ -116,7 +118,7 @@ export class OcsfLake extends Construct {
       maxConcurrency: props.concurrency ?? CONCURRENCY,
     })
 
-    this.#backfillReach = { logs: rawLogs, results: { bucket: letters.bucket, prefix: `${letters.prefix}backfill/` } }
+    this.#backfillReach = { logs: rawLogs, results }
     if (props.backfill !== false) {
       this.backfill = makeBackfill(this, { function: this.function, ...this.#backfillReach, settings: props.backfill ?? {}, removalPolicy })
     }
@@ -134,6 +136,15 @@ export class OcsfLake extends Construct {
     if (this.backfill === undefined) throw new OcsfLakeError('option_invalid', 'There is no backfill to run: leave backfill: false out.')
     for (const statement of operatorStatements(this.backfill, this.#backfillReach)) grantee.grantPrincipal.addToPrincipalPolicy(statement)
   }
+}
+
+/** The handler knows its own objects below lake and rejects; those of Map Runs it would take for logs. */
+function checkApart(rawLogs: readonly LogBucket[], results: Written): void {
+  if (!rawLogs.some(({ bucket, prefix }) => bucket.bucketName === results.bucket.bucketName && results.prefix.startsWith(prefix))) return
+  throw new OcsfLakeError(
+    'option_invalid',
+    `What backfills tell would lie among the raw logs, below ${results.prefix}: give logs a prefix like AWSLogs/, or dead letters another bucket.`,
+  )
 }
 
 function numbered(name: string, at: number): string {
