@@ -138,9 +138,11 @@ export function hashStored(
     const isValue = def === leaf.def
     const [lowA, lowB] = !isValue ? [0, 0] : isText ? hashOfText(texts[words[0]!]!) : [words[0]!, words[0]!]
     const high = isValue && wide ? words[1]! : 0
+    const hashA = mixA(mixA(def, lowA), high)
+    const hashB = mixB(mixB(def, lowB), high)
     for (let row = at; row < end; row++) {
-      a[row] = mixA(mixA(mixA(a[row]!, def), lowA), high)
-      b[row] = mixB(mixB(mixB(b[row]!, def), lowB), high)
+      a[row] = mixA(a[row]!, hashA)
+      b[row] = mixB(b[row]!, hashB)
     }
     return
   }
@@ -155,8 +157,8 @@ export function hashStored(
       const isValue = def === leaf.def
       const low = isValue ? words[wide ? slot * 2 : slot]! : 0
       const high = isValue && wide ? words[slot * 2 + 1]! : 0
-      hashA = mixA(mixA(mixA(hashA, level), isValue && known !== undefined ? known.a[low]! : low), high)
-      hashB = mixB(mixB(mixB(hashB, level), isValue && known !== undefined ? known.b[low]! : low), high)
+      hashA = mixA(hashA, mixA(mixA(level, isValue && known !== undefined ? known.a[low]! : low), high))
+      hashB = mixB(hashB, mixB(mixB(level, isValue && known !== undefined ? known.b[low]! : low), high))
     }
     a[row] = hashA
     b[row] = hashB

@@ -6,6 +6,7 @@ import {
   type FileMetaData,
   getMaxDefinitionLevel,
   getMaxRepetitionLevel,
+  type PageHeader,
   parquetHeader,
   parquetMetadata,
   readDataPage,
@@ -157,59 +158,71 @@ function leafText(path: readonly SchemaTree[]): string {
 
 // ---- what it holds ----
 
-function storedColumn(
-  chunk: Uint8Array,
-  decoder: Omit<ColumnDecoder, 'parsers'>,
-  decompressors: Decompressors,
-  leaf: Leaf,
-  rows: number,
-  slots: number,
-): StoredColumn {
-  const { codec, element, type } = decoder
-  const width = leaf.physical === 'int64' || leaf.physical === 'double' ? 2 : 1
+/** A page of a column chunk, its bytes as they are without compression. */
+interface Page {
+  readonly header: PageHeader
+  readonly bytes: Uint8Array
+}
+
+type Decoder = Omit<ColumnDecoder, 'parsers'>
+
+function* pagesOf(chunk: Uint8Array, { codec }: Decoder, decompressors: Decompressors): Generator<Page, void, undefined> {
+  const reader = { view: new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength), offset: 0 }
+  while (reader.offset < chunk.length) {
+    const header = parquetHeader(reader)
+    const stored = chunk.subarray(reader.offset, reader.offset + header.compressed_page_size)
+    reader.offset += header.compressed_page_size
+    yield { header, bytes: decompressPage(stored, header.uncompressed_page_size, codec, decompressors) }
+  }
+}
+
+const widthOf = ({ physical }: Leaf): 1 | 2 => (physical === 'int64' || physical === 'double' ? 2 : 1)
+
+/** Values as words, of texts their places among `texts`, where they are added. */
+function wordsOf(values: DecodedArray, leaf: Leaf, texts: Uint8Array[]): Int32Array {
+  if (values instanceof Int32Array) return values
+  if (values instanceof BigInt64Array || values instanceof Float64Array) return new Int32Array(values.buffer, values.byteOffset, values.length * 2)
+  const words = new Int32Array(values.length)
+  if (leaf.physical === 'byte_array')
+    for (let at = 0; at < words.length; at++) words[at] = texts.push(values[at] as Uint8Array) - 1 // of byte arrays
+  else for (let at = 0; at < words.length; at++) words[at] = Number(values[at]) // of booleans
+  return words
+}
+
+function dictionaryIn({ header, bytes }: Page, { type, element }: Decoder, leaf: Leaf, texts: Uint8Array[]): Int32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return wordsOf(readPlain({ view, offset: 0 }, type, header.dictionary_page_header!.num_values, element.type_length), leaf, texts)
+}
+
+function storedColumn(chunk: Uint8Array, decoder: Decoder, decompressors: Decompressors, leaf: Leaf, rows: number, slots: number): StoredColumn {
+  const even = rows === slots ? evenColumn(chunk, decoder, decompressors, leaf, rows) : undefined
+  if (even !== undefined) return even
+  const width = widthOf(leaf)
   const defs = new Uint8Array(slots)
   const reps = leaf.rep === 0 ? undefined : new Uint8Array(slots)
   const words = new Int32Array(slots * width)
   const texts: Uint8Array[] = []
-  /** Words of values: of texts their places, after they were added. */
-  const wordsOf = (values: DecodedArray): Int32Array => {
-    if (leaf.physical === 'byte_array') return Int32Array.from(values as Uint8Array[], text => texts.push(text) - 1) // of byte arrays
-    if (values instanceof Int32Array) return values
-    if (values instanceof BigInt64Array || values instanceof Float64Array) return new Int32Array(values.buffer, values.byteOffset, values.length * 2)
-    return Int32Array.from(values as boolean[], Number) // of booleans; or none
-  }
   let dictionary: Int32Array | undefined
   let slot = 0
-  const reader = { view: new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength), offset: 0 }
-  while (reader.offset < chunk.length) {
-    const {
-      type: kind,
-      compressed_page_size: stored,
-      uncompressed_page_size: size,
-      data_page_header: data,
-      dictionary_page_header: dict,
-    } = parquetHeader(reader)
-    const page = decompressPage(chunk.subarray(reader.offset, reader.offset + stored), size, codec, decompressors)
-    reader.offset += stored
+  for (const page of pagesOf(chunk, decoder, decompressors)) {
+    const { type: kind, data_page_header: data } = page.header
     if (kind === 'DICTIONARY_PAGE') {
-      const view = new DataView(page.buffer, page.byteOffset, page.byteLength)
-      dictionary = wordsOf(readPlain({ view, offset: 0 }, type, dict!.num_values, element.type_length))
+      dictionary = dictionaryIn(page, decoder, leaf, texts)
       continue
     }
     if (kind !== 'DATA_PAGE' || data === undefined) throw new Error(`a page of type ${kind}`)
     const count = data.num_values
     if (slot + count > slots) throw new Error('more values than its footer says')
-    const { definitionLevels = [], repetitionLevels, dataPage } = readDataPage(page, data, { ...decoder, parsers: {} as ColumnDecoder['parsers'] }) // not used there
+    const { definitionLevels = [], repetitionLevels, dataPage } = readDataPage(page.bytes, data, { ...decoder, parsers: {} as ColumnDecoder['parsers'] }) // not used there
     if (definitionLevels.length === 0) defs.fill(leaf.def, slot, slot + count)
     else defs.set(definitionLevels, slot)
     reps?.set(repetitionLevels, slot)
-    const coded = data.encoding !== 'PLAIN'
-    const values = coded ? undefined : wordsOf(dataPage)
+    const isCoded = data.encoding !== 'PLAIN'
+    const source = isCoded ? dictionary! : wordsOf(dataPage, leaf, texts)
     let value = 0
     for (let at = slot; at < slot + count; at++) {
       if (defs[at] !== leaf.def) continue
-      const from = values === undefined ? (dataPage[value] as number) * width : value * width // an index
-      const source = values ?? dictionary!
+      const from = (isCoded ? (dataPage[value] as number) : value) * width // an index
       if (!(from < source.length)) throw new Error('an index beyond its dictionary')
       words[at * width] = source[from]!
       if (width === 2) words[at * 2 + 1] = source[from + 1]!
@@ -220,6 +233,51 @@ function storedColumn(
   }
   if (slot !== slots) throw new Error('fewer values than its footer says')
   return shaped(leaf, rows, slots, defs, reps, words, texts, width)
+}
+
+/** Most columns are one value, or nothing, in all rows: told from their runs, without writing them out. */
+function evenColumn(chunk: Uint8Array, decoder: Decoder, decompressors: Decompressors, leaf: Leaf, rows: number): StoredColumn | undefined {
+  const texts: Uint8Array[] = []
+  let words: Int32Array | undefined
+  let def: number | undefined
+  let seen = 0
+  for (const page of pagesOf(chunk, decoder, decompressors)) {
+    const { type: kind, data_page_header: data } = page.header
+    if (kind === 'DICTIONARY_PAGE') {
+      if (page.header.dictionary_page_header?.num_values !== 1) return undefined
+      words = dictionaryIn(page, decoder, leaf, texts)
+      continue
+    }
+    if (kind !== 'DATA_PAGE' || data === undefined) return undefined
+    let at = 0
+    if (leaf.rep > 0) {
+      const run = levelRun(page.bytes, at, data.num_values)
+      if (run?.level !== 0) return undefined
+      at = run.end
+    }
+    const run = levelRun(page.bytes, at, data.num_values)
+    if (run === undefined || run.level !== (def ?? run.level) || (run.level === leaf.def && (words === undefined || data.encoding === 'PLAIN')))
+      return undefined
+    def = run.level
+    seen += data.num_values
+  }
+  if (def === undefined || seen !== rows) return undefined
+  const isNull = def !== leaf.def
+  return { rows, defs: def, nested: undefined, words: isNull ? new Int32Array(widthOf(leaf)) : words!, texts: isNull ? [] : texts, same: true }
+}
+
+/** Levels that are one run of `count`, and where they end. */
+function levelRun(page: Uint8Array, at: number, count: number): { readonly level: number; readonly end: number } | undefined {
+  const view = new DataView(page.buffer, page.byteOffset, page.byteLength)
+  const end = at + 4 + view.getUint32(at, true)
+  let header = 0
+  let shift = 0
+  for (at += 4; at < end; shift += 7) {
+    const byte = page[at++]!
+    header |= (byte & 0x7f) << shift
+    if (byte < 0x80) break
+  }
+  return header === count * 2 && at + 1 === end ? { level: page[at]!, end } : undefined
 }
 
 /** Checks the rows, and finds out whether they are all the same. */
@@ -235,13 +293,19 @@ function shaped(
 ): StoredColumn {
   const first = reps && firstSlots(reps, rows)
   if (reps === undefined && slots !== rows) throw new Error('values that are not one a row')
-  const even = defs.every(def => def === defs[0])
+  const even = isEven(defs, 1)
   const one = even && slots === rows && slots > 0
   const isNull = defs[0] !== leaf.def
-  if (one && (isNull || words.every((word, at) => word === words[at % width]))) {
+  if (one && (isNull || isEven(words, width))) {
     return { rows, defs: defs[0]!, nested: undefined, words: words.slice(0, width), texts: isNull ? [] : texts, same: true }
   }
   return { rows, defs: even && slots > 0 ? defs[0]! : defs, nested: reps && { reps, first: first! }, words, texts, same: false }
+}
+
+/** Whether items repeat every `period`. */
+function isEven(items: Uint8Array | Int32Array, period: number): boolean {
+  for (let at = period; at < items.length; at++) if (items[at] !== items[at - period]) return false
+  return true
 }
 
 function firstSlots(reps: Uint8Array, rows: number): Int32Array {
