@@ -17,10 +17,12 @@ import {
   hubSeverity,
   hubStatus,
   indicatorsOf,
+  int,
   itemsOf,
   reader,
   relatedOf,
   remediationOf,
+  SERVICE,
   some,
   webAddress,
 } from './aws/security-hub-parts.js'
@@ -39,7 +41,7 @@ export const securityHub: Source<JsonObject, typeof securityHubColumns> = {
   mappingVersion: 1,
   columns: securityHubColumns,
   notes: [
-    'Findings with Compliance are Compliance Findings, with Vulnerabilities Vulnerability Findings, of sensitive data Data Security Findings from 1.3, others Detection Findings.',
+    'Findings with Compliance are Compliance Findings, with Vulnerabilities Vulnerability Findings, of sensitive data (from 1.3) Data Security Findings.',
     'finding_info.uid is Id: of GuardDuty the ARN, as in guardduty.',
     'status_code is Workflow.Status, status_detail RecordState; ARCHIVED is Suppressed.',
     'Below 1.5 an advisory is its first CVE; without one the finding is a Detection Finding.',
@@ -108,7 +110,6 @@ function restOf(object: JsonObject, taken: string): JsonObject | undefined {
 
 function findingOf(finding: JsonObject, delivery: Delivery, { version }: Context): Finding | Unmappable {
   const record = take(finding)
-  const read = reader(record)
   const uid = record.text('Id')
   if (uid === undefined) return missing('Id', 'the id of a finding', finding.Id)
   const created_time = record.time('CreatedAt')
@@ -119,22 +120,36 @@ function findingOf(finding: JsonObject, delivery: Delivery, { version }: Context
   if (time === undefined) return missing('UpdatedAt', 'an ISO 8601 time', finding.UpdatedAt, 'time_missing')
 
   const isModern = hasModernFindings(version)
-  const isOld = version === '1.1.0'
   const fields = record.at('ProductFields')
   const product = hubProduct(record, fields)
   const account = record.text('AwsAccountId') ?? delivery.account
   const region = record.text('Region') ?? text(product.uid?.split(':', 4)[3]) ?? delivery.region
   const types = record.texts('Types') ?? record.at('FindingProviderFields').texts('Types')
   const isBatch = delivery.kind === 'Security Hub Findings - Custom Action'
+  const count = reader(fields, SERVICE)('count', int)
+  const { severity_id, severity } = hubSeverity(record)
+  const { activity_id, status_id, status, status_code, status_detail } = hubStatus(record, created_time, modified_time, count)
+  const isCompliance = isJsonObject(finding.Compliance)
+  const vulnerabilities = isCompliance ? [] : vulnerabilitiesOf(record, version)
+  const hasOne = version === '1.1.0' && (isCompliance || vulnerabilities.length > 0)
+  const all = some(hubResources(record, version, account, region, hasOne ? 1 : undefined))
   const common = {
     // classification
-    ...hubSeverity(record),
+    class_uid: undefined,
+    activity_id,
+    severity_id,
+    severity,
     // occurrence
     time,
     start_time: first_seen_time,
     end_time: last_seen_time,
     confidence_score: record.whole('Confidence', 100),
-    comment: read('Note/Text'),
+    count,
+    comment: record.at('Note').text('Text'),
+    status_id,
+    status,
+    status_code,
+    status_detail,
     // context
     metadata: {
       // a custom action sends several findings in one event
@@ -153,7 +168,7 @@ function findingOf(finding: JsonObject, delivery: Delivery, { version }: Context
       title: record.text('Title') ?? types?.[0] ?? uid,
       desc: record.text('Description'),
       types,
-      src_url: read('SourceUrl', webAddress),
+      src_url: reader(record)('SourceUrl', webAddress),
       created_time,
       modified_time,
       first_seen_time,
@@ -161,54 +176,50 @@ function findingOf(finding: JsonObject, delivery: Delivery, { version }: Context
       attacks: attacksOf(types),
       related_events: relatedOf(record, version),
     },
+    resource: hasOne ? all?.[0] : undefined,
+    resources: hasOne ? undefined : all,
+    // of one class or another; all are named here, since members added behind a spread take twice the time of a finding
+    compliance: undefined,
+    vulnerabilities: undefined,
+    is_alert: undefined,
+    evidences: undefined,
+    remediation: undefined,
+    malware: undefined,
+    action_id: undefined,
+    disposition_id: undefined,
+    unmapped: undefined,
   }
-  const resourcesOf = (most?: number) => hubResources(record, version, account, region, most)
-  const oneOrAll = () => (isOld ? { resource: resourcesOf(1)[0] } : { resources: some(resourcesOf()) })
-  const statusOf = (count?: number) => hubStatus(record, created_time, modified_time, count)
   const unmapped = () => redactJson(filled({ ...record.rest(), ...delivery.around(finding) }))
 
-  const compliance = record.at('Compliance')
-  if (isJsonObject(finding.Compliance))
-    return {
-      class_uid: 2003,
-      ...common,
-      ...statusOf(),
-      compliance: complianceOf(compliance, fields, version, product.name),
-      remediation: remediationOf(read),
-      ...oneOrAll(),
-      unmapped: unmapped(),
-    }
+  if (isCompliance) {
+    const compliance = complianceOf(record.at('Compliance'), fields, version, product.name)
+    return { ...common, class_uid: 2003, compliance, remediation: remediationOf(record), unmapped: unmapped() }
+  }
 
-  const vulnerabilities = vulnerabilitiesOf(record, version)
   if (vulnerabilities.length > 0) {
-    const remediation = remediationOf(read)
+    const remediation = remediationOf(record)
     return {
-      class_uid: 2002,
       ...common,
-      ...statusOf(),
-      vulnerabilities: remediation === undefined ? vulnerabilities : vulnerabilities.map(vulnerability => ({ ...vulnerability, remediation })),
-      ...oneOrAll(),
+      class_uid: 2002,
+      vulnerabilities: vulnerabilities.map(vulnerability => ({ ...vulnerability, remediation })),
       unmapped: unmapped(),
     }
   }
 
-  const resources = some(resourcesOf())
-  const data = isOld ? undefined : dataOf(record, types, version)
-  if (data !== undefined) return { class_uid: 2006, ...common, ...statusOf(), ...data, resources, unmapped: unmapped() }
+  const data = version === '1.1.0' ? undefined : dataOf(record, types, version)
+  if (data !== undefined) return { ...common, ...data, class_uid: 2006, unmapped: unmapped() }
 
-  const { evidences, malware, control, count } = seenIn(record, read, version, account)
+  const { evidences, malware, control } = seenIn(record, version, account)
   return {
-    class_uid: 2004,
     ...common,
-    ...statusOf(count),
-    count,
+    class_uid: 2004,
     is_alert: isModern && types?.some(type => /^(?:TTPs|Effects|Unusual Behaviors)\b/.test(type)) === true ? true : undefined,
     evidences,
-    remediation: remediationOf(read),
-    resources,
+    remediation: remediationOf(record),
     malware,
     // security control
-    ...control,
+    action_id: control?.action_id,
+    disposition_id: control?.disposition_id,
     // unmapped
     unmapped: unmapped(),
   }

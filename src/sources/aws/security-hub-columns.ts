@@ -17,6 +17,7 @@ const common = {
   start_time: true,
   end_time: true,
   confidence_score: true,
+  count: true,
   comment: true,
   status_id: true,
   status: true,
@@ -111,7 +112,6 @@ export const securityHubColumns = {
   }),
   detection_finding: columns('detection_finding')({
     ...common,
-    count: true,
     is_alert: true,
     evidences: {
       actor: {

@@ -7,7 +7,7 @@ import { hasModernFindings } from './finding.js'
 import { credentialOf, fileOf } from './guardduty-parts.js'
 import { redactJson } from './secrets.js'
 import type { DetectionFinding, Endpoint, Evidence, Malware, Process, User } from './security-hub-columns.js'
-import { itemsOf, type Read, reader, some } from './security-hub-parts.js'
+import { int, itemsOf, type Read, reader, SERVICE, some } from './security-hub-parts.js'
 import { filled, type Taking } from './taking.js'
 import { flag, ms, nameInArn, objectOf, text, whole } from './values.js'
 
@@ -15,11 +15,11 @@ import { flag, ms, nameInArn, objectOf, text, whole } from './values.js'
  * All of it. GuardDuty's finding is told by `Action`, or by the fields of the product, which are its members written flat;
  * where both tell the action, the fields stay in the rest.
  */
-export function seenIn(record: Taking, read: Read, version: OcsfVersion, account: string | undefined) {
-  const service = reader(record.at('ProductFields'), 'aws/guardduty/service/')
+export function seenIn(record: Taking, version: OcsfVersion, account: string | undefined) {
+  const service = reader(record.at('ProductFields'), SERVICE)
   const { user, local } = partiesIn(record.peek('Resources'), version, account)
-  const own = actionOf(read, local, version)
-  const { evidences, blocked } = own.evidences.length > 0 ? own : actionOf(service, local, version)
+  const own = isJsonObject(record.peek('Action')) ? actionOf(reader(record), local, version) : undefined
+  const { evidences, blocked } = own !== undefined && own.evidences.length > 0 ? own : actionOf(service, local, version)
   const process = runtimeOf(service, 'runtimeDetails/process/')
   const actor = filled({ user, process })
   const acted: readonly Evidence[] = evidences.length > 0 || actor === undefined ? evidences : [{}]
@@ -34,11 +34,8 @@ export function seenIn(record: Taking, read: Read, version: OcsfVersion, account
     ]),
     malware: some(malware),
     control: controlOf(record.peek('Malware'), blocked, malware.length > 0),
-    count: service('count', int),
   }
 }
-
-const int = (said: string): number | undefined => whole(said, 2 ** 31 - 1)
 
 type Control = Pick<DetectionFinding, 'action_id' | 'disposition_id'>
 
@@ -92,9 +89,9 @@ const otherThan =
 /** One evidence for each kind of action; of port probes for each that probed. What is left stays where it was. */
 function actionOf(read: Read, local: Endpoint | undefined, version: OcsfVersion) {
   const evidences: Evidence[] = []
-  const call = 'action/awsApiCallAction/'
-  const operation = read(`${call}api`)
-  if (operation !== undefined) {
+  for (const call of ['action/awsApiCallAction/', 'action/kubernetesApiCallAction/']) {
+    const operation = read(`${call}api`) ?? read(`${call}verb`)
+    if (operation === undefined) continue
     const name = read(`${call}serviceName`)
     const error = read(`${call}errorCode`)
     const hostname = read(`${call}domainDetails/domain`)
@@ -129,10 +126,6 @@ function actionOf(read: Read, local: Endpoint | undefined, version: OcsfVersion)
     if (source === undefined) break
     evidences.push({ connection_info: { direction_id: 1 }, src_endpoint: source, dst_endpoint: localOf(read, detail, local) })
   }
-
-  const kubernetes = 'action/kubernetesApiCallAction/'
-  const verb = read(`${kubernetes}verb`)
-  if (verb !== undefined) evidences.push({ api: { operation: verb }, src_endpoint: remoteOf(read, kubernetes, version) })
 
   let blocked: boolean | undefined
   for (const kind of evidences.length > 0 ? [dns, connection, probe] : []) blocked ??= read(`${kind}blocked`, flag)

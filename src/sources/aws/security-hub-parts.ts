@@ -3,9 +3,10 @@ import type { Json } from '../../json.js'
 import type { OcsfVersion } from '../../ocsf/facts.js'
 import { type Attack, attackOf } from './attack.js'
 import { hasModernFindings, lifecycle, resourceOf, type SeverityId, severityOf, tagsOf } from './finding.js'
+import { remembered } from './remembered.js'
 import type { Indicator, RelatedEvent, Remediation, Resource } from './security-hub-columns.js'
 import { filled, type Taking, take } from './taking.js'
-import { accountInArn, NOTHING, nameInArn, word } from './values.js'
+import { accountInArn, NOTHING, nameInArn, whole, word } from './values.js'
 
 // ---- reading ----
 
@@ -18,20 +19,21 @@ export interface Read {
 /** `portProbeDetails.0_`: an item of a list, as the fields of products write it. */
 const ITEM = /^(.+)\.(\d{1,3})_$/
 
+const pathOf = remembered((path = '', prefix) => {
+  const outer = prefix === undefined ? path.split('/') : [prefix + path]
+  return { name: outer.pop()!, outer }
+})
+
 /** Reads below an object; with a prefix, from fields that are called by their whole path. */
 export function reader(root: Taking, prefix?: string): Read {
   function read(path: string): string | undefined
   function read<T>(path: string, as: (said: string) => T | undefined): T | undefined
   function read<T>(path: string, as?: (said: string) => T | undefined): T | string | undefined {
+    const { outer, name } = pathOf(path, prefix)
     let at = root
-    let name = prefix + path
-    if (prefix === undefined) {
-      const names = path.split('/')
-      name = names.pop()!
-      for (const outer of names) {
-        const item = ITEM.exec(outer)
-        at = item === null ? at.at(outer) : (at.list(item[1]!)[Number(item[2])] ?? take(NOTHING))
-      }
+    for (const part of outer) {
+      const item = part.endsWith('_') ? ITEM.exec(part) : null
+      at = item === null ? at.at(part) : (at.list(item[1]!)[Number(item[2])] ?? take(NOTHING))
     }
     const value = at.peek(name)
     const said = typeof value === 'boolean' ? String(value) : word(value)
@@ -41,6 +43,11 @@ export function reader(root: Taking, prefix?: string): Read {
   }
   return read
 }
+
+/** What GuardDuty says is in fields of the product, by the whole path of its members. */
+export const SERVICE = 'aws/guardduty/service/'
+
+export const int = (said: string): number | undefined => whole(said, 2 ** 31 - 1)
 
 /** The items of a list; none of anything else. */
 export function itemsOf(value: Json | undefined): readonly Json[] {
@@ -168,8 +175,7 @@ export function hubResources(
 export function attacksOf(types: readonly string[] = []): readonly Attack[] | undefined {
   const attacks = new Map<string | undefined, Attack>()
   for (const type of types) {
-    const [root, ...parts] = type.split('/', 3)
-    for (const part of root === 'TTPs' ? parts : []) {
+    for (const part of type.startsWith('TTPs/') ? type.split('/', 3) : []) {
       const attack = attackOf(part)
       if (attack !== undefined) attacks.set((attack.technique ?? attack.tactic)?.uid, attack)
     }
@@ -191,9 +197,10 @@ export function relatedOf(record: Taking, version: OcsfVersion): readonly Relate
 }
 
 /** OCSF requires a description; where there is none, the address stands for it. */
-export function remediationOf(read: Read): Remediation | undefined {
-  const text = read('Remediation/Recommendation/Text')
-  const url = read('Remediation/Recommendation/Url')
+export function remediationOf(record: Taking): Remediation | undefined {
+  const recommendation = record.at('Remediation').at('Recommendation')
+  const text = recommendation.text('Text')
+  const url = recommendation.text('Url')
   const desc = text ?? url
   return desc === undefined ? undefined : { desc, references: url === undefined ? undefined : [url] }
 }

@@ -53,7 +53,7 @@ function vulnerabilityOf(item: Taking, isModern: boolean): Vulnerability | undef
     cve: cve === undefined ? undefined : { uid: cve, ...dated, cvss: scoresOf(item, isModern), epss: score === undefined ? undefined : { score } },
     cwe: cwe === undefined ? undefined : { uid: cwe },
     advisory: isAdvisory ? { uid: id, ...dated } : undefined,
-    affected_code: codeOf(item, cwe),
+    affected_code: codeOf(item),
     affected_packages: packagesOf(item),
     exploit_last_seen_time: isModern ? item.time('LastKnownExploitAt') : undefined,
     fix_coverage_id: isModern ? coverage : undefined,
@@ -106,14 +106,11 @@ function packagesOf(item: Taking) {
   )
 }
 
-function codeOf(item: Taking, cwe: string | undefined) {
+function codeOf(item: Taking) {
   return some(
     item.list('CodeVulnerabilities').flatMap(part => {
       const place = part.at('FilePath')
       const file = fileOf(place.said('FilePath'), undefined, place.said('FileName'))
-      // the only weakness is told already
-      const weaknesses = itemsOf(part.peek('Cwes'))
-      if (weaknesses.length === 1 && weaknesses[0] === cwe) part.texts('Cwes')
       if (file === undefined) return []
       for (const key of ['FilePath', 'FileName']) place.text(key)
       return { file: { ...file, uid: part.text('SourceArn') }, start_line: place.whole('StartLine'), end_line: place.whole('EndLine') }
