@@ -1,75 +1,22 @@
 /** Amazon CloudFront access logs: standard logs (W3C), standard logging v2 (JSON, W3C and plain text), real-time logs. */
 import { readObjectKey } from '../decode/object-key.js'
-import { fieldsIn, type W3cLog, type W3cRow, w3cDecoder } from '../decode/w3c.js'
+import { fieldsIn, w3cDecoder } from '../decode/w3c.js'
 import type { Json, JsonObject } from '../json.js'
 import { columns } from '../ocsf/columns.js'
-import { isoFromMs, msFromIso } from '../ocsf/time.js'
-import { cookieHeader, type Header, headersIn, redactHeaderLines, redactHeaderValue } from './aws/edge-headers.js'
+import { isoFromMs } from '../ocsf/time.js'
+import { type CloudFrontRecord, log, type Name, nameOf } from './aws/cloudfront-fields.js'
+import { agentIn, codeIn, decoded, epochOf, FILE, fileOf, headersOf, MOST_MS, nameIn, secondsIn, timeOf } from './aws/cloudfront-values.js'
+import { cookieHeader, redactHeaderLines } from './aws/edge-headers.js'
 import { cloudCache, ipIn } from './aws/flow-log.js'
 import { firstJson } from './aws/head.js'
-import { forwardedFor, hostAndPort, methodParts, statusId, type UrlParts, urlOf } from './aws/http.js'
+import { methodParts, statusId, type UrlParts, urlOf } from './aws/http.js'
 import { metricsOf, msOfSeconds, trafficOf } from './aws/load-balancer.js'
 import { redactStrings, redactUrl } from './aws/secret-urls.js'
 import { redactJson } from './aws/secrets.js'
 import { put, whole } from './aws/values.js'
-import type { Context, Head, Source } from './source.js'
+import type { Head, Source } from './source.js'
 
-/** Fields that have a place in OCSF, by the names of real-time logs; all others are unmapped. */
-const NAMES = [
-  'date',
-  'time',
-  'timestamp',
-  'timestamp(ms)',
-  'x-edge-location',
-  'sc-bytes',
-  'c-ip',
-  'c-port',
-  'c-country',
-  'asn',
-  'cs-method',
-  'cs-host',
-  'cs-uri-stem',
-  'cs-uri-query',
-  'sc-status',
-  'cs-referer',
-  'cs-user-agent',
-  'cs-cookie',
-  'cs-accept',
-  'cs-accept-encoding',
-  'cs-headers',
-  'x-edge-result-type',
-  'x-edge-response-result-type',
-  'x-edge-detailed-result-type',
-  'x-edge-request-id',
-  'x-host-header',
-  'x-forwarded-for',
-  'cs-protocol',
-  'cs-protocol-version',
-  'cs-bytes',
-  'time-taken',
-  'time-to-first-byte',
-  'origin-fbl',
-  'origin-lbl',
-  'ssl-protocol',
-  'ssl-cipher',
-  'sc-content-type',
-  'sc-content-len',
-  'distributionid',
-  'primary-distribution-id',
-] as const
-type Name = (typeof NAMES)[number]
-/** A request. */
-export type CloudFrontRecord = W3cRow<Name>
-
-const BY_NAME: ReadonlyMap<string, Name> = new Map(NAMES.map(name => [name, name]))
-
-/** `cs(User-Agent)`, `cs_user_agent` and `cs-user-agent` are the same field. */
-function nameOf(written: string): Name | undefined {
-  const lower = written.toLowerCase().replaceAll('_', '-')
-  return BY_NAME.get(lower.startsWith('cs(') && lower.endsWith(')') ? `cs-${lower.slice(3, -1)}` : lower)
-}
-
-const log: W3cLog<Name> = { record: 'a CloudFront log record', names: NAMES, nameOf }
+export type { CloudFrontRecord }
 
 /** Where the cookies stand in a standard log, for a line that comes without its header. */
 const STANDARD_COOKIE = 12
@@ -113,12 +60,9 @@ const TIMES = ['time-taken', 'time-to-first-byte', 'origin-fbl', 'origin-lbl'] a
 const INFORMATIONAL = 1
 const BLOCKED = 2
 const MOST_INT = 2 ** 31 - 1
-const MOST_MS = 8.64e15
 /** Detailed result types of requests that CloudFront refused by a rule; all other errors are faults of one of the two sides. */
 const REFUSED: ReadonlySet<string> = new Set(['ClientGeoBlocked', 'InvalidRequestBlocked'])
 
-// [prefix/]DISTRIBUTION.YYYY-MM-DD-HH.hash[.gz]
-const FILE = /(?:^|\/)(E[0-9A-Z]{9,20})\.(\d{4}-\d\d-\d\d)-(\d\d)\.[0-9A-Za-z]{6,16}(?:\.|$)/
 /** Names that no other extended log file has; at least one of them tells. */
 const TELLING = /(?:^|[\s,"])(?:x[-_]edge[-_][\w-]+|x[-_]host[-_]header|fle[-_]status|timestamp\(ms\)|cache[-_]behavior[-_]path[-_]pattern)(?=$|[\s,"])/
 
@@ -253,126 +197,6 @@ function namesIn(head: Head): readonly string[] {
   return []
 }
 
-interface NamedFile {
-  readonly distribution: string | undefined
-  /** Epoch milliseconds of the hour. */
-  readonly hour: number | undefined
-}
-
-// The key is the same for all records of an object.
-let lastKey: string | undefined
-let lastFile: NamedFile = { distribution: undefined, hour: undefined }
-
-/** What the name of a file says. */
-function fileOf(key: string | undefined): NamedFile {
-  if (key !== lastKey) {
-    const file = key === undefined ? null : FILE.exec(key)
-    lastFile = { distribution: file?.[1], hour: file === null ? undefined : msFromIso(`${file[2]}T${file[3]}:00:00Z`) }
-    lastKey = key
-  }
-  return lastFile
-}
-
-// ---- values ----
-
-/** `date` and `time`, or one of the epoch times, or the hour in the name of the file. */
-function timeOf(record: CloudFrontRecord, { key }: Context): number | undefined {
-  const { date, time, timestamp } = record
-  const exact = whole(record['timestamp(ms)'], MOST_MS)
-  if (exact !== undefined) return exact
-  if (date !== undefined && time !== undefined) return timeOfDay(date, time)
-  if (timestamp !== undefined) return epochOf(timestamp)
-  if (record['timestamp(ms)'] !== undefined || date !== undefined || time !== undefined) return undefined
-  return fileOf(key).hour
-}
-
-// Many requests come within a second.
-let knownDate = ''
-let knownClock = ''
-let knownMs: number | undefined
-
-function timeOfDay(date: string, clock: string): number | undefined {
-  if (clock !== knownClock || date !== knownDate) {
-    knownMs = msFromIso(`${date}T${clock}Z`)
-    knownDate = date
-    knownClock = clock
-  }
-  return knownMs
-}
-
-/** Epoch milliseconds of `1607374218.390`, of whole seconds or milliseconds, or of an ISO time. */
-function epochOf(text: string): number | undefined {
-  const point = text.indexOf('.')
-  const digits = point === -1 ? text.length : point
-  if (secondsIn(text) === undefined || digits > 13 || text.length - digits > 10) return msFromIso(text)
-  const number = Number(text)
-  return Math.round(number >= 1e11 ? number : number * 1000)
-}
-
-const ENCODED = /%[0-9a-fA-F]{2}/
-
-/** Percent-decoded once; as it was, where that is not UTF-8. */
-function decoded(text: string): string {
-  if (!text.includes('%')) return text
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
-/** A user agent, which some logs have encoded twice: one that still has no space, only `%20`, is decoded again. */
-function agentText(text: string): string {
-  const once = decoded(text)
-  return once !== text && ENCODED.test(once) && once.includes('%20') && !once.includes(' ') ? decoded(once) : once
-}
-
-// Many requests come from few user agents; the bound is for hostile ones.
-const MOST_AGENTS = 4096
-const agents = new Map<string, string>()
-
-function agentIn(text: string): string {
-  let agent = agents.get(text)
-  if (agent === undefined) {
-    agent = redactUrl(agentText(text))
-    if (agents.size === MOST_AGENTS) agents.clear()
-    if (text.length < 1024) agents.set(text, agent)
-  }
-  return agent
-}
-
-/** Seconds with a fraction, as they were logged. */
-function secondsIn(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined
-  let point = -1
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code === 46 && point === -1) point = i
-    else if (code < 48 || code > 57) return undefined
-  }
-  return point === 0 || point === text.length - 1 || text === '' ? undefined : text
-}
-
-/** A status of three digits. */
-function codeIn(text: string | undefined): number | undefined {
-  if (text?.length !== 3) return undefined
-  const code = Number(text)
-  return code >= 0 && code <= 999 && secondsIn(text) !== undefined && !text.includes('.') ? code : undefined
-}
-
-// A log is one distribution's, which has few names.
-let lastWritten: string | undefined
-let lastName: string | undefined
-
-/** A host name without a port. */
-function nameIn(written: string | undefined): string | undefined {
-  if (written !== lastWritten) {
-    lastName = written !== undefined && hostAndPort(written).hostname === written ? written : undefined
-    lastWritten = written
-  }
-  return lastName
-}
-
 function bytesIn(text: string | undefined): number | undefined {
   return whole(text, Number.MAX_SAFE_INTEGER)
 }
@@ -398,44 +222,6 @@ function urlIn(record: CloudFrontRecord, host: string | undefined): UrlParts | u
   const scheme = record['cs-protocol']
   if (stem === undefined && query === undefined) return scheme === undefined || host === undefined ? undefined : urlOf(`${scheme}://${host}`)
   return urlOf(query === undefined || stem?.includes('?') === true ? stem : `${stem ?? ''}?${query}`, host, scheme)
-}
-
-interface Headers {
-  readonly headers: readonly Header[] | undefined
-  readonly forwarded: readonly string[] | undefined
-  /** Header lines that are none. */
-  readonly homeless: string | undefined
-}
-const NO_HEADERS: Headers = { headers: undefined, forwarded: undefined, homeless: undefined }
-
-function headersOf(record: CloudFrontRecord): Headers {
-  const cookie = record['cs-cookie']
-  const accept = record['cs-accept']
-  const encoding = record['cs-accept-encoding']
-  const written = record['x-forwarded-for']
-  const all = record['cs-headers']
-  if ((cookie ?? accept ?? encoding ?? written ?? all) === undefined) return NO_HEADERS
-  const headers: Header[] = []
-  if (cookie !== undefined) headers.push(cookieHeader(cookie))
-  const lines = all === undefined ? undefined : headersIn(decoded(all))
-  addHeader(headers, lines, 'Accept', accept)
-  addHeader(headers, lines, 'Accept-Encoding', encoding)
-  const forwarded = forwardedFor(written === undefined ? undefined : decoded(written))
-  if (forwarded === undefined) addHeader(headers, lines, 'X-Forwarded-For', written)
-  if (lines !== undefined) for (const header of lines) headers.push(header)
-  return {
-    headers: headers.length === 0 ? undefined : headers,
-    forwarded,
-    homeless: all !== undefined && lines === undefined ? redactHeaderLines(all) : undefined,
-  }
-}
-
-/** Adds a header that the lines do not have. */
-function addHeader(headers: Header[], lines: readonly Header[] | undefined, name: string, written: string | undefined): void {
-  if (written === undefined) return
-  const lower = name.toLowerCase()
-  const value = redactHeaderValue(lower, decoded(written))
-  if (lines?.some(line => line.name.toLowerCase() === lower && line.value === value) !== true) headers.push({ name, value })
 }
 
 // ---- unmapped ----
