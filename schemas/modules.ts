@@ -132,11 +132,21 @@ export function differencesModule(raws: readonly RawFacts[]): string {
     '  readonly objects: Readonly<Record<string, Difference>>',
     '}',
     '',
-    'export const DIFFERENCES: { readonly [V in OcsfVersion]: Differences } = {',
+    '',
   ]
+  // What classes take over from the base event they lack alike: a list that comes again is written once.
+  const shared = new Map<string, string>()
+  const share = (kind: 'absent' | 'enums', value: object): string => {
+    const text = JSON.stringify(value)
+    const name = shared.get(text) ?? `L${shared.size}`
+    if (!shared.has(text)) out.push(`const ${name}: NonNullable<Difference['${kind}']> = ${text}`)
+    shared.set(text, name)
+    return `${kind}: ${name}`
+  }
+  const tables: string[] = []
   for (const [at, raw] of raws.entries()) {
     const group = (which: Group) => {
-      const result: Record<string, object> = {}
+      const result: string[] = []
       for (const [name, item] of Object.entries(newest[which])) {
         const old = history(raws, which, name, item)[at]
         if (old === undefined) continue
@@ -150,17 +160,17 @@ export function differencesModule(raws: readonly RawFacts[]): string {
           const lost = Object.entries(values).filter(([id, caption]) => id !== '99' && known[id] !== caption)
           if (lost.length > 0) enums[attribute] = Object.fromEntries(lost)
         }
-        const difference = { ...(absent.length > 0 && { absent }), ...(Object.keys(enums).length > 0 && { enums }) }
-        if (Object.keys(difference).length > 0) result[which === 'classes' ? String(item.uid) : name] = difference
+        const lost = [...(absent.length > 0 ? [share('absent', absent)] : []), ...(Object.keys(enums).length > 0 ? [share('enums', enums)] : [])]
+        if (lost.length > 0) result.push(`${which === 'classes' ? item.uid : JSON.stringify(name)}: { ${lost.join(', ')} }`)
       }
-      return result
+      return `{ ${result.join(', ')} }`
     }
     const uids = new Set(Object.values(raw.classes).map(item => item.uid))
     const classesAbsent = Object.values(newest.classes)
       .map(item => item.uid!)
       .filter(uid => !uids.has(uid))
-    out.push(`  '${raw.ocsf_version}': ${JSON.stringify({ classesAbsent, classes: group('classes'), objects: group('objects') })},`)
+    tables.push(`  '${raw.ocsf_version}': { classesAbsent: ${JSON.stringify(classesAbsent)}, classes: ${group('classes')}, objects: ${group('objects')} },`)
   }
-  out.push('}', '')
+  out.push('', 'export const DIFFERENCES: { readonly [V in OcsfVersion]: Differences } = {', ...tables, '}', '')
   return out.join('\n')
 }
