@@ -99,7 +99,14 @@ function jsonIn(value: Json): Json | undefined {
 
 const COMMON_LOG_TIME = /^\[?(\d{2})\/([A-Z][a-z]{2})\/(\d{4}):(\d{2}:\d{2}:\d{2})/
 
-function isShown(value: Json, shown: ReadonlySet<string>, { words = {}, hex = [] }: Readings, name = ''): boolean {
+/** That a named rule drops a leaf. */
+function isDropped({ path, value }: Leaf, { dropped = {} }: Readings): boolean {
+  const at = withoutIndexes(path)
+  return [path.at(-1)!, at, `${at}=${String(value)}`].some(rule => Object.hasOwn(dropped, rule))
+}
+
+function isShown(value: Json, shown: ReadonlySet<string>, readings: Readings, name = ''): boolean {
+  const { words = {}, hex = [] } = readings
   if (value === null || value === '' || value === '-') return true
   const text = String(value)
   // keywords are written in lower case, domain names without their last dot
@@ -118,7 +125,7 @@ function isShown(value: Json, shown: ReadonlySet<string>, { words = {}, hex = []
   if (/^(true|yes|false|no)$/i.test(text)) return shown.has(String(/^[ty]/i.test(text)))
   if (text.length >= 6 && [...shown].some(leaf => leaf.includes(text))) return true
   const inner = jsonIn(value)
-  if (inner !== undefined) return leavesOf(inner).every(leaf => isShown(leaf.value, shown, { words, hex }, leaf.path.at(-1)))
+  if (inner !== undefined) return leavesOf(inner).every(leaf => isDropped(leaf, readings) || isShown(leaf.value, shown, readings, leaf.path.at(-1)))
   const items = text.split(/,\s*/)
   if (items.length > 1 && items.every(item => isShown(item, shown, {}))) return true
   // percent-encoded, also several lines of it
@@ -252,13 +259,12 @@ function isNew(seen: Map<string, number>, { tree }: Found, { path }: Leaf): bool
 const withoutIndexes = (path: readonly string[]) => path.filter(key => !/^\d+$/.test(key)).join('.')
 
 /** The leaves that an event must show: not those that a rule drops, nor the secrets. */
-function wanted(source: AnySource, { dropped = {} }: Readings, text: string, preface: string | undefined): Leaf[] {
+function wanted(source: AnySource, readings: Readings, text: string, preface: string | undefined): Leaf[] {
   const leaves = leavesOf(treeOf(text).value)
   const redacted = source.redact === undefined ? leaves : leavesOf(treeOf(source.redact(text, preface)).value)
   const kept = new Map(redacted.map(({ path, value }) => [path.join('\n'), value]))
   return leaves.filter(({ path, value }) => {
-    const at = withoutIndexes(path)
-    if ([path.at(-1)!, at, `${at}=${String(value)}`].some(rule => Object.hasOwn(dropped, rule))) return false
+    if (isDropped({ path, value }, readings)) return false
     return String(kept.get(path.join('\n'))) === String(value)
   })
 }

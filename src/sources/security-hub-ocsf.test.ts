@@ -40,6 +40,16 @@ describe('an event with several findings', () => {
     ])
   })
 
+  it('is one fault where its envelope, told with each of them, would fill the memory', () => {
+    const event = {
+      'detail-type': 'Findings Imported V2',
+      resources: ['x'.repeat(2 ** 16)],
+      detail: { findings: Array.from({ length: 2000 }, () => ({ class_uid: 2004 })) },
+    }
+    const { raws, records } = recordsOf(new TextEncoder().encode(JSON.stringify(event)))
+    expect([raws.length, records.length]).toEqual([1, 0])
+  })
+
   it('stays as it is where it has one', () => {
     const bytes = bytesOf(source, 'typical-guardduty.json')
     const { raws, records } = recordsOf(bytes)

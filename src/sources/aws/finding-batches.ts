@@ -5,6 +5,8 @@ import { isJsonObject, type Json, type JsonObject, stringify } from '../../json.
 import { jsonObject } from './delivery.js'
 
 const utf8 = new TextEncoder()
+/** What an envelope may come to, told again with each of its findings; AWS delivers at most 256 KiB. */
+const MOST_ENVELOPES = 64 * 2 ** 20
 
 /**
  * Findings one by one: of an event with several (`detail.findings`), also inside a notification of SNS, each finding is a
@@ -15,9 +17,22 @@ export function findingRecords(): Decoder<JsonObject> {
   const oneByOne =
     (emit: Emit<JsonObject>): Emit<JsonObject> =>
     item => {
-      const all = 'record' in item ? split(item.record) : undefined
-      if (all === undefined) emit(item)
-      else for (const record of all) emit({ record, place: item.place, raw: utf8.encode(stringify(record)) })
+      const batch = 'record' in item ? batchIn(item.record) : undefined
+      if (batch === undefined) {
+        emit(item)
+        return
+      }
+      const { findings, around } = batch
+      const envelopes = stringify(around([])).length * findings.length
+      if (envelopes > MOST_ENVELOPES) {
+        const fault = { rule: 'record_too_large', expected: `at most ${MOST_ENVELOPES} bytes around findings`, found: `${envelopes} bytes` }
+        emit({ fault, place: item.place, raw: item.raw })
+        return
+      }
+      for (const finding of findings) {
+        const record = around([finding])
+        emit({ record, place: item.place, raw: utf8.encode(stringify(record)) })
+      }
     }
   return {
     push: (bytes, emit) => records.push(bytes, oneByOne(emit)),
@@ -25,18 +40,30 @@ export function findingRecords(): Decoder<JsonObject> {
   }
 }
 
-/** An event for each finding; `undefined` for what holds no more than one. */
-function split(record: JsonObject): readonly JsonObject[] | undefined {
+interface Batch {
+  readonly findings: readonly Json[]
+  /** The event with other findings. */
+  around(findings: readonly Json[]): JsonObject
+}
+
+/** The findings of an event; `undefined` for what holds no more than one. */
+function batchIn(record: JsonObject): Batch | undefined {
   const message = record.Message === undefined ? undefined : jsonObject(record.Message)
   if (message !== undefined) {
-    const isText = typeof record.Message === 'string'
-    return split(message)?.map(one => ({ ...record, Message: isText ? stringify(one) : one }))
+    const inner = eventBatch(message)
+    return inner && { findings: inner.findings, around: findings => ({ ...record, Message: inner.around(findings) }) }
   }
-  if (isJsonObject(record.detail)) {
-    const { detail } = record
-    return listIn(detail)?.map(finding => ({ ...record, detail: { ...detail, findings: [finding] } }))
+  return eventBatch(record)
+}
+
+function eventBatch(record: JsonObject): Batch | undefined {
+  const { detail } = record
+  if (isJsonObject(detail)) {
+    const findings = listIn(detail)
+    return findings && { findings, around: some => ({ ...record, detail: { ...detail, findings: some } }) }
   }
-  return record.class_uid === undefined ? listIn(record)?.map(finding => ({ ...record, findings: [finding] })) : undefined
+  const findings = record.class_uid === undefined ? listIn(record) : undefined
+  return findings && { findings, around: some => ({ ...record, findings: some }) }
 }
 
 function listIn({ findings }: JsonObject): readonly Json[] | undefined {

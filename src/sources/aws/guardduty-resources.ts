@@ -46,7 +46,7 @@ export function resourcesOf(resource: Taking, service: Taking, around: Surroundi
   const volumes = resource.at('ebsVolumeDetails')
   for (const volume of volumes.list('scannedVolumeDetails')) add('EBSVolume', volume, 'volumeArn', undefined)
   for (const volume of volumes.list('skippedVolumeDetails')) add('EBSVolume', volume, 'volumeArn', undefined)
-  for (const [type, member, arn, name] of KINDS) add(type, resource.at(member), arn, name)
+  for (const [type, member, arn, name] of KINDS) if (resource.peek(member) !== undefined) add(type, resource.at(member), arn, name)
 
   const stated = resource.peek('resourceType')
   // that of the finding first

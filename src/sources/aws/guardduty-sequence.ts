@@ -15,8 +15,11 @@ export interface Sequence {
   readonly signals: NonNullable<GuardDutyFinding['finding_info']['related_events']>
 }
 
+const NO_SEQUENCE: Sequence = { evidences: [], resources: [], attacks: [], signals: [] }
+
 /** Ids that signals refer to stay in the `data` of what they name. */
 export function sequenceOf(service: Taking, around: Surroundings): Sequence {
+  if (service.peek('detection') === undefined) return NO_SEQUENCE
   const { version } = around
   const sequence = service.at('detection').at('sequence')
   const evidences: Evidence[] = []

@@ -50,16 +50,13 @@ export function take(object: JsonObject): Taking {
   return new Reading(object)
 }
 
-// Names come from the code: few, and the same for every record.
-const CAPITALS = new Map<string, string>()
-
-function capitalOf(key: string): string {
-  let capital = CAPITALS.get(key)
-  if (capital === undefined) {
-    capital = key.charAt(0).toUpperCase() + key.slice(1)
-    if (CAPITALS.size < 4096) CAPITALS.set(key, capital)
+/** Whether any member starts with a capital: most objects are asked for much that they do not have. */
+function hasCapitals(object: JsonObject): boolean {
+  for (const key in object) {
+    const first = key.charCodeAt(0)
+    if (first >= 65 && first <= 90) return true
   }
-  return capital
+  return false
 }
 
 /** A class, since there is one for each object of a record: without a function for each way to read, GuardDuty findings take three fifths of the time. */
@@ -68,21 +65,22 @@ class Reading implements Taking {
   #taken: string[] | undefined
   #names: string[] | undefined
   #inner: (Reading | Items)[] | undefined
+  #hasCapitals: boolean | undefined
   #isGone = false
 
   constructor(object: JsonObject) {
     this.#object = object
   }
 
-  #named(key: string): string {
+  /** The member that a key names, in either spelling; `undefined` without one. */
+  #named(key: string): string | undefined {
     const object = this.#object
-    if (object === NOTHING || Object.hasOwn(object, key)) return key
-    const capital = capitalOf(key)
-    return Object.hasOwn(object, capital) ? capital : key
-  }
-
-  #valueAt(name: string): Json | undefined {
-    return Object.hasOwn(this.#object, name) ? this.#object[name] : undefined
+    if (object === NOTHING) return undefined
+    if (Object.hasOwn(object, key)) return key
+    this.#hasCapitals ??= hasCapitals(object)
+    if (!this.#hasCapitals) return undefined
+    const capital = key.charAt(0).toUpperCase() + key.slice(1)
+    return Object.hasOwn(object, capital) ? capital : undefined
   }
 
   #take<T>(name: string, read: T | undefined): T | undefined {
@@ -94,67 +92,70 @@ class Reading implements Taking {
 
   text(key: string): string | undefined {
     const name = this.#named(key)
-    return this.#take(name, text(this.#valueAt(name)))
+    return name === undefined ? undefined : this.#take(name, text(this.#object[name]))
   }
 
   word(key: string): string | undefined {
     const name = this.#named(key)
-    return this.#take(name, word(this.#valueAt(name)))
+    return name === undefined ? undefined : this.#take(name, word(this.#object[name]))
   }
 
   whole(key: string, most = MOST_INT): number | undefined {
     const name = this.#named(key)
-    return this.#take(name, whole(this.#valueAt(name), most))
+    return name === undefined ? undefined : this.#take(name, whole(this.#object[name], most))
   }
 
   number(key: string): number | undefined {
     const name = this.#named(key)
-    const value = this.#valueAt(name)
-    return this.#take(name, typeof value === 'number' ? value : undefined)
+    const value = name === undefined ? undefined : this.#object[name]
+    return typeof value === 'number' ? this.#take(name!, value) : undefined
   }
 
   flag(key: string): boolean | undefined {
     const name = this.#named(key)
-    return this.#take(name, flag(this.#valueAt(name)))
+    return name === undefined ? undefined : this.#take(name, flag(this.#object[name]))
   }
 
   time(key: string, read: (value: Json | undefined) => number | undefined = ms): number | undefined {
     const name = this.#named(key)
-    const value = this.#valueAt(name)
+    if (name === undefined) return undefined
+    const value = this.#object[name]
     const time = read(value)
     return typeof value === 'string' && FINER.test(value) ? time : this.#take(name, time)
   }
 
   ip(key: string): string | undefined {
     const name = this.#named(key)
-    const value = this.#valueAt(name)
-    return this.#take(name, typeof value === 'string' && isIp(value) ? value : undefined)
+    const value = name === undefined ? undefined : this.#object[name]
+    return typeof value === 'string' && isIp(value) ? this.#take(name!, value) : undefined
   }
 
   texts(key: string): readonly string[] | undefined {
     const name = this.#named(key)
-    return this.#take(name, textsIn(this.#valueAt(name)))
+    return name === undefined ? undefined : this.#take(name, textsIn(this.#object[name]))
   }
 
   json(key: string): Json | undefined {
     const name = this.#named(key)
-    const value = this.#valueAt(name)
-    return this.#take(name, isBlank(value) ? undefined : value)
+    const value = name === undefined ? undefined : this.#object[name]
+    return isBlank(value) ? undefined : this.#take(name!, value)
   }
 
   said(key: string): string | undefined {
-    return text(this.#valueAt(this.#named(key)))
+    return text(this.peek(key))
   }
 
   peek(key: string): Json | undefined {
-    return this.#valueAt(this.#named(key))
+    const name = this.#named(key)
+    return name === undefined ? undefined : this.#object[name]
   }
 
   at(key: string): Taking {
     const name = this.#named(key)
+    if (name === undefined) return NONE
     const known = this.#innerAt(name)
     if (known instanceof Reading) return known
-    const value = this.#valueAt(name)
+    const value = this.#object[name]
     if (!isJsonObject(value)) return NONE
     const at = new Reading(value)
     this.#keepInner(name, at)
@@ -163,9 +164,10 @@ class Reading implements Taking {
 
   list(key: string, keep?: string): readonly Taking[] {
     const name = this.#named(key)
+    if (name === undefined) return NO_ITEMS
     const known = this.#innerAt(name)
     if (known !== undefined && 'objects' in known) return known.objects
-    const value = this.#valueAt(name)
+    const value = this.#object[name]
     if (!Array.isArray(value)) return NO_ITEMS
     const all = value.map((item: Json) => (isJsonObject(item) ? new Reading(item) : undefined))
     const objects = all.filter(item => item !== undefined)
