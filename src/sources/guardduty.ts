@@ -34,7 +34,7 @@ export const guardduty: Source<JsonObject, typeof guarddutyColumns> = {
   columns: guarddutyColumns,
   notes: [
     'finding_info.uid is the ARN, as in Security Hub. A later updatedAt or a count above 1 is an Update; archived is a Close, Suppressed.',
-    'Kubernetes roles and bindings are resources, a checked permission is an evidence. From 1.3 an evidence names the container where the finding has only one. requestUri is http_request.url from 1.5, url in 1.3.',
+    'Kubernetes roles and bindings are resources, a checked permission is an evidence. From 1.3 an evidence names the container where it is the only one. requestUri is http_request.url from 1.5, url in 1.3.',
     'The number behind severity_id stays in unmapped.severity.',
     'MITRE tactics come from the type and from the indicators of attack sequences, whose signals are finding_info.related_events.',
   ],

@@ -25,8 +25,7 @@ export function findingRecords(): Decoder<JsonObject> {
       const { findings, around } = batch
       const envelopes = stringify(around([])).length * findings.length
       if (envelopes > MOST_ENVELOPES) {
-        const fault = { rule: 'record_too_large', expected: `at most ${MOST_ENVELOPES} bytes around findings`, found: `${envelopes} bytes` }
-        emit({ fault, place: item.place, raw: item.raw })
+        emit({ fault: { rule: 'record_too_large', expected: 'less around findings', found: `${envelopes} bytes` }, place: item.place, raw: item.raw })
         return
       }
       for (const finding of findings) {
@@ -57,15 +56,9 @@ function batchIn(record: JsonObject): Batch | undefined {
 }
 
 function eventBatch(record: JsonObject): Batch | undefined {
-  const { detail } = record
-  if (isJsonObject(detail)) {
-    const findings = listIn(detail)
-    return findings && { findings, around: some => ({ ...record, detail: { ...detail, findings: some } }) }
-  }
-  const findings = record.class_uid === undefined ? listIn(record) : undefined
-  return findings && { findings, around: some => ({ ...record, findings: some }) }
-}
-
-function listIn({ findings }: JsonObject): readonly Json[] | undefined {
-  return Array.isArray(findings) && findings.length > 1 ? (findings as readonly Json[]) : undefined
+  const detail = isJsonObject(record.detail) ? record.detail : undefined
+  const { findings, class_uid } = detail ?? record
+  if (!Array.isArray(findings) || findings.length < 2 || class_uid !== undefined) return undefined
+  const around = (some: readonly Json[]) => ({ ...record, ...(detail === undefined ? { findings: some } : { detail: { ...detail, findings: some } }) })
+  return { findings: findings as readonly Json[], around }
 }

@@ -212,11 +212,8 @@ const CONTEXT_FILES: readonly (readonly [path: string, hash?: string])[] = [
   ['threatFilePath'],
 ]
 
-const NO_RUNTIME: Runtime = { process: undefined, evidences: [] }
-
 /** What Runtime Monitoring saw: the process with its ancestors, the processes it touched, and the files. */
 export function runtimeOf(service: Taking, version: OcsfVersion): Runtime {
-  if (service.peek('runtimeDetails') === undefined) return NO_RUNTIME
   const details = service.at('runtimeDetails')
   const process = processOf(details.at('process'), version)
   const context = details.at('context')
@@ -237,11 +234,8 @@ export interface Scan {
   readonly evidences: readonly Evidence[]
 }
 
-const NO_SCAN: Scan = { malware: [], evidences: [] }
-
 /** The threats that a malware scan of a volume, an object or a backup found, and the files it found them in. */
 export function scanOf(service: Taking): Scan {
-  if ((service.peek('ebsVolumeScanDetails') ?? service.peek('malwareScanDetails')) === undefined) return NO_SCAN
   const malware: Malware[] = []
   const evidences: Evidence[] = []
   const files = (items: readonly Taking[], path: string, name?: string): void => {

@@ -69,7 +69,7 @@ function isWholeMs(value: Json | undefined, at: number): boolean {
 }
 
 /** A list or an object with nothing in it. */
-export function isEmpty(value: Json): boolean {
+export function isEmpty(value: Json | undefined): boolean {
   if (typeof value !== 'object' || value === null) return false
   for (const _ in value) return false
   return true

@@ -1,6 +1,7 @@
 /** Reads a deep JSON record member by member and knows what is left: a value leaves the rest only when it was what was asked for. */
 import { isJsonObject, type Json, type JsonObject } from '../../json.js'
 import { isIp } from '../../ocsf/ip.js'
+import { isEmpty } from './members.js'
 import { flag, isBlank, ms, NOTHING, put, text, whole, word } from './values.js'
 
 /**
@@ -50,22 +51,13 @@ export function take(object: JsonObject): Taking {
   return new Reading(object)
 }
 
-/** Whether any member starts with a capital: most objects are asked for much that they do not have. */
-function hasCapitals(object: JsonObject): boolean {
-  for (const key in object) {
-    const first = key.charCodeAt(0)
-    if (first >= 65 && first <= 90) return true
-  }
-  return false
-}
-
 /** A class, since there is one for each object of a record: without a function for each way to read, GuardDuty findings take three fifths of the time. */
 class Reading implements Taking {
   readonly #object: JsonObject
   #taken: string[] | undefined
   #names: string[] | undefined
   #inner: (Reading | Items)[] | undefined
-  #hasCapitals: boolean | undefined
+  #mayBePascal: boolean | undefined
   #isGone = false
 
   constructor(object: JsonObject) {
@@ -77,68 +69,59 @@ class Reading implements Taking {
     const object = this.#object
     if (object === NOTHING) return undefined
     if (Object.hasOwn(object, key)) return key
-    this.#hasCapitals ??= hasCapitals(object)
-    if (!this.#hasCapitals) return undefined
+    // most objects are asked for much that they do not have
+    this.#mayBePascal ??= Object.keys(object).some(name => name < 'a')
+    if (!this.#mayBePascal) return undefined
     const capital = key.charAt(0).toUpperCase() + key.slice(1)
     return Object.hasOwn(object, capital) ? capital : undefined
   }
 
-  #take<T>(name: string, read: T | undefined): T | undefined {
-    if (read === undefined) return undefined
-    if (this.#taken === undefined) this.#taken = [name]
-    else this.#taken.push(name)
-    return read
+  #read<T>(key: string, read: (value: Json | undefined) => T | undefined): T | undefined {
+    const name = this.#named(key)
+    if (name === undefined) return undefined
+    const value = read(this.#object[name])
+    if (value !== undefined) {
+      this.#taken ??= []
+      this.#taken.push(name)
+    }
+    return value
   }
 
   text(key: string): string | undefined {
-    const name = this.#named(key)
-    return name === undefined ? undefined : this.#take(name, text(this.#object[name]))
+    return this.#read(key, text)
   }
 
   word(key: string): string | undefined {
-    const name = this.#named(key)
-    return name === undefined ? undefined : this.#take(name, word(this.#object[name]))
+    return this.#read(key, word)
   }
 
   whole(key: string, most = MOST_INT): number | undefined {
-    const name = this.#named(key)
-    return name === undefined ? undefined : this.#take(name, whole(this.#object[name], most))
+    return this.#read(key, value => whole(value, most))
   }
 
   number(key: string): number | undefined {
-    const name = this.#named(key)
-    const value = name === undefined ? undefined : this.#object[name]
-    return typeof value === 'number' ? this.#take(name!, value) : undefined
+    return this.#read(key, number)
   }
 
   flag(key: string): boolean | undefined {
-    const name = this.#named(key)
-    return name === undefined ? undefined : this.#take(name, flag(this.#object[name]))
+    return this.#read(key, flag)
   }
 
   time(key: string, read: (value: Json | undefined) => number | undefined = ms): number | undefined {
-    const name = this.#named(key)
-    if (name === undefined) return undefined
-    const value = this.#object[name]
-    const time = read(value)
-    return typeof value === 'string' && FINER.test(value) ? time : this.#take(name, time)
+    const value = this.peek(key)
+    return typeof value === 'string' && FINER.test(value) ? read(value) : this.#read(key, read)
   }
 
   ip(key: string): string | undefined {
-    const name = this.#named(key)
-    const value = name === undefined ? undefined : this.#object[name]
-    return typeof value === 'string' && isIp(value) ? this.#take(name!, value) : undefined
+    return this.#read(key, ip)
   }
 
   texts(key: string): readonly string[] | undefined {
-    const name = this.#named(key)
-    return name === undefined ? undefined : this.#take(name, textsIn(this.#object[name]))
+    return this.#read(key, textsIn)
   }
 
   json(key: string): Json | undefined {
-    const name = this.#named(key)
-    const value = name === undefined ? undefined : this.#object[name]
-    return isBlank(value) ? undefined : this.#take(name!, value)
+    return this.#read(key, json)
   }
 
   said(key: string): string | undefined {
@@ -229,8 +212,16 @@ function restOf(value: Json | undefined, inner: Reading | Items | undefined): Js
   return left
 }
 
-function isEmpty(value: Json | undefined): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+function number(value: Json | undefined): number | undefined {
+  return typeof value === 'number' ? value : undefined
+}
+
+function ip(value: Json | undefined): string | undefined {
+  return typeof value === 'string' && isIp(value) ? value : undefined
+}
+
+function json(value: Json | undefined): Json | undefined {
+  return isBlank(value) ? undefined : value
 }
 
 function textsIn(value: Json | undefined): readonly string[] | undefined {
