@@ -150,11 +150,13 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
     return target
   }
 
-  /** Where those events end, from `from` on, that all belong where the last one went and fit into the part. */
+  /** Where those events end, from `from` on, that all belong where the last one went, fit into the part and are asked at once. */
   const endOfRun = (pipeline: Pipeline, events: readonly MappedEvent[], rawBytes: readonly number[], from: number, fallback: Fallback): number => {
+    // no further: where few events pass, those behind one that does not would be looked at again and again
+    const end = Math.min(events.length, from + (last?.target.writer.reach ?? 0))
     let size = 0
     let at = from
-    for (; at < events.length && isNear(pipeline, events[at]!, fallback); at++) {
+    for (; at < end && isNear(pipeline, events[at]!, fallback); at++) {
       if (at > from && isFull(at - from, size)) break
       size += rawBytes[at]!
     }
