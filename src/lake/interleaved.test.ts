@@ -112,6 +112,38 @@ describe('events of several objects, offered together', () => {
     expect(taken / seen.get('row')!).toBeGreaterThan(0.2)
   })
 
+  it('give the objects of their full events where long runs go to one object', { timeout: 120_000 }, async () => {
+    const pipeline = await loadPipeline(source)
+    const fault = fc.record({ at: fc.nat({ max: 199 }), kind: fc.constantFrom('bent', 'invalid', 'elsewhere') } as const)
+    const run = fc.record({ like: one, length: fc.integer({ min: 60, max: 200 }), faults: fc.array(fault, { maxLength: 3 }) })
+    const runs = fc
+      .array(run, { minLength: 1, maxLength: 4 })
+      .map(all =>
+        all.flatMap(({ like, length, faults }) =>
+          Array.from(
+            { length },
+            (_, at): One => ({ ...like, kind: faults.find(fault => fault.at === at)?.kind ?? 'plain', message: at % 7 === 0 ? 'a' : 'b' }),
+          ),
+        ),
+      )
+    const seen = { objects: 0, faults: 0, taken: 0 }
+    fc.assert(
+      fc.property(runs, fc.integer({ min: 100, max: 512 }), fc.nat({ max: 6 }), (some, offered, rough) => {
+        const unit = rough === 0 ? 1 : Math.ceil(PART_BYTES / (rough * 400))
+        const expected = put(pipeline, some, 0, unit)
+        const result = put(pipeline, some, offered, unit)
+        expectSame(result, expected)
+        seen.objects += result.objects.length
+        seen.faults += result.ends.filter(end => end !== 'row').length
+        seen.taken += result.taken / some.length / 30
+      }),
+      { numRuns: 30 },
+    )
+    expect(seen.objects).toBeGreaterThan(24)
+    expect(seen.faults).toBeGreaterThan(12)
+    expect(seen.taken).toBeGreaterThan(0.6)
+  })
+
   it('give the same objects where as many are open as may be', async () => {
     const pipeline = await loadPipeline(source)
     const some = Array.from({ length: 4 * PART_OBJECTS }, (_, n): One => {
