@@ -132,14 +132,14 @@ export function differencesModule(raws: readonly RawFacts[]): string {
     '  readonly objects: Readonly<Record<string, Difference>>',
     '}',
     '',
-    '',
   ]
   // What classes take over from the base event they lack alike: a list that comes again is written once.
+  const lists: string[] = []
   const shared = new Map<string, string>()
   const share = (kind: 'absent' | 'enums', value: object): string => {
     const text = JSON.stringify(value)
     const name = shared.get(text) ?? `L${shared.size}`
-    if (!shared.has(text)) out.push(`const ${name}: NonNullable<Difference['${kind}']> = ${text}`)
+    if (!shared.has(text)) lists.push(`  const ${name}: NonNullable<Difference['${kind}']> = ${text}`)
     shared.set(text, name)
     return `${kind}: ${name}`
   }
@@ -169,8 +169,24 @@ export function differencesModule(raws: readonly RawFacts[]): string {
     const classesAbsent = Object.values(newest.classes)
       .map(item => item.uid!)
       .filter(uid => !uids.has(uid))
-    tables.push(`  '${raw.ocsf_version}': { classesAbsent: ${JSON.stringify(classesAbsent)}, classes: ${group('classes')}, objects: ${group('objects')} },`)
+    tables.push(`    '${raw.ocsf_version}': { classesAbsent: ${JSON.stringify(classesAbsent)}, classes: ${group('classes')}, objects: ${group('objects')} },`)
   }
-  out.push('', 'export const DIFFERENCES: { readonly [V in OcsfVersion]: Differences } = {', ...tables, '}', '')
+  out.push(
+    'let made: { readonly [V in OcsfVersion]: Differences } | undefined',
+    '',
+    '/** What a version lacks. The tables are made when first asked for: whoever imports a mapper waits for none of them. */',
+    'export function differences(version: OcsfVersion): Differences {',
+    '  made ??= make()',
+    '  return made[version]',
+    '}',
+    '',
+    'function make(): { readonly [V in OcsfVersion]: Differences } {',
+    ...lists,
+    '  return {',
+    ...tables,
+    '  }',
+    '}',
+    '',
+  )
   return out.join('\n')
 }

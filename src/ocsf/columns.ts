@@ -6,7 +6,7 @@
 import { OcsfLakeError } from '../errors.js'
 import type { Json, JsonObject } from '../json.js'
 import { type Attribute, baseType, type ClassType, type Facts, type ObjectType, type OcsfVersion } from './facts.js'
-import { DIFFERENCES } from './generated/differences.js'
+import { differences } from './generated/differences.js'
 import { CLASS_UIDS, type ClassName, type EventByClass, type Metadata } from './generated/types.js'
 
 // ---- types ----
@@ -159,7 +159,7 @@ export function classFields(facts: Facts, className: ClassName, declared: Column
 function fieldsOf(facts: Facts, type: ObjectType, tree: ColumnTree, declared: ColumnTree, prefix: string): Field[] {
   const fields: Field[] = []
   const done = new Set<string>()
-  const { classes, objects } = DIFFERENCES[facts.version]
+  const { classes, objects } = differences(facts.version)
   const absent = ('uid' in type ? classes[(type as ClassType).uid] : objects[type.name])?.absent ?? []
   const add = (name: string, columns: true | ColumnTree, origin: Origin, twin?: string): void => {
     const attribute = type.attributes.get(name)

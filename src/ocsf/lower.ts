@@ -3,7 +3,7 @@
 import type { JsonObject } from '../json.js'
 import type { ColumnTree } from './columns.js'
 import { type Facts, typeChain } from './facts.js'
-import { DIFFERENCES } from './generated/differences.js'
+import { differences } from './generated/differences.js'
 
 type Obj = { readonly [attribute: string]: unknown }
 
@@ -145,7 +145,7 @@ export function lowerer(facts: Facts, classUid: number, tree: ColumnTree): (even
 
 function compile(facts: Facts, classUid: number, object: string | undefined, tree: ColumnTree, prefix: string): ObjectChecks {
   const type = object === undefined ? facts.classes.get(classUid) : facts.objects.get(object)
-  const { classes, objects } = DIFFERENCES[facts.version]
+  const { classes, objects } = differences(facts.version)
   const difference = object === undefined ? classes[classUid] : objects[object]
   const checks: Check[] = []
   for (const [name, columns] of Object.entries(tree)) {

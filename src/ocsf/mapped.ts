@@ -5,7 +5,7 @@
  */
 import type { ClassFields, Field } from './columns.js'
 import { type Facts, type ObjectType, observableId, typeChain } from './facts.js'
-import { DIFFERENCES, type Difference } from './generated/differences.js'
+import { type Difference, differences } from './generated/differences.js'
 import { type Check, checkCompiler, fitsPatterns, isMilliseconds, isPlaceholder, type Node, profileBits } from './validate-checks.js'
 
 /** An attribute of a mapped event. */
@@ -69,7 +69,7 @@ export function mappedClass(facts: Facts, { type, fields, version }: ClassFields
   const classBits = new Map(type.profiles.map((name, bit) => [name, 1 << bit]))
   const maskOf = (names: readonly string[] | undefined): number => (names ?? []).reduce((mask, name) => mask | (classBits.get(name) ?? 0), 0)
   const datetime = maskOf(['datetime'])
-  const { classes, objects } = DIFFERENCES[version]
+  const { classes, objects } = differences(version)
   let known = true
 
   const compile = (spec: ObjectType, node: Node, some: readonly Field[], enums: Difference['enums']): MappedObject => {

@@ -132,7 +132,7 @@ export interface Resource {
   readonly uid: string | undefined
 }
 
-const ownerOf = remembered((uid = '') => ({ account: { uid } }))
+const ownerOf = /* @__PURE__ */ remembered((uid = '') => ({ account: { uid } }))
 
 /**
  * A resource by its ARN, or by the id that the service has for it. What is left of `details` becomes `data`, without its

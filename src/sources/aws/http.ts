@@ -16,8 +16,8 @@ export interface MethodParts {
   readonly http_method: Method | undefined
 }
 
-const BY_METHOD: ReadonlyMap<string, MethodParts> = new Map(
-  METHODS.map((method, index) => [
+const BY_METHOD: ReadonlyMap<string, MethodParts> = /* @__PURE__ */ new Map(
+  /* @__PURE__ */ METHODS.map((method, index) => [
     method,
     // The ids of HTTP Activity count the methods from 1 in this order.
     { activity_id: (index + 1) as MethodParts['activity_id'], activity_name: undefined, http_method: method },

@@ -131,7 +131,7 @@ export function timeMissing(found: string | undefined) {
 }
 
 /** HTTP Activity of a balancer that serves HTTP. */
-export const balancedHttp = columns('http_activity')({
+export const balancedHttp = /* @__PURE__ */ columns('http_activity')({
   activity_id: true,
   activity_name: true,
   severity_id: true,

@@ -19,7 +19,7 @@ const MORE = [
   'client_assertion',
   'samlresponse',
 ]
-const NAMES: ReadonlySet<string> = new Set([...SECRET_KEYS, ...SECRET_PARAMETERS, ...MORE].map(name => name.toLowerCase()))
+const NAMES: ReadonlySet<string> = /* @__PURE__ */ new Set(/* @__PURE__ */ [SECRET_KEYS, SECRET_PARAMETERS, MORE].flat().map(name => name.toLowerCase()))
 const LONGEST_NAME = 32
 
 const USER_INFO = /(:\/\/[^\s/?#"@:]*:)([^\s/?#"@]*)(?=@)/g

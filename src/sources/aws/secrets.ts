@@ -82,7 +82,7 @@ export const SECRET_KEYS: readonly string[] = [
   // instance start-up scripts: AWS removes them from RunInstances for the passwords in them, but not everywhere
   'userData',
 ]
-const LOWER_KEYS = new Set(SECRET_KEYS.map(key => key.toLowerCase()))
+const LOWER_KEYS = /* @__PURE__ */ new Set(/* @__PURE__ */ SECRET_KEYS.map(key => key.toLowerCase()))
 
 /** Query parameters of URLs. */
 export const SECRET_PARAMETERS: readonly string[] = [
@@ -202,14 +202,16 @@ function redactSecret(value: Json | undefined): Json | undefined {
 // A key and what leads to its value. The quotes are escaped as often as the JSON stands inside JSON strings; one of
 // them, or the colon, may be missing where the JSON is broken. Each letter may be written as \u00xx.
 const letter = (char: string): string => {
-  const codes = [...new Set([char.toLowerCase(), char.toUpperCase()])].map(c => `00${c.charCodeAt(0).toString(16)}`).join('|')
-  return `(?:${char}|\\\\+u(?:${codes}))`
+  const codes = [...new Set([char.toLowerCase(), char.toUpperCase()])].map(c => c.charCodeAt(0).toString(16)).join('|')
+  return `(?:${char}|\\\\+u00(?:${codes}))`
 }
-const space = String.raw`(?:\s|\\+[nrt])*`
-const toValue = String.raw`(?:(\\*)"(?:${space}:${space}|${space}(?=\\*"))|\\*${space}:${space}(?=\\*"))`
-const keyPattern = (keys: readonly string[]): RegExp => new RegExp(String.raw`(?<![\w-])(?:${keys.join('|')})${toValue}`, 'gi')
-const PLAIN_KEY = keyPattern(SECRET_KEYS)
-const ESCAPED_KEY = keyPattern(SECRET_KEYS.map(key => [...key].map(letter).join('')))
+function keyPattern(keys: readonly string[]): RegExp {
+  const space = String.raw`(?:\s|\\+[nrt])*`
+  return new RegExp(String.raw`(?<![\w-])(?:${keys.join('|')})(?:(\\*)"(?:${space}:${space}|${space}(?=\\*"))|\\*${space}:${space}(?=\\*"))`, 'gi')
+}
+const PLAIN_KEY = /* @__PURE__ */ keyPattern(SECRET_KEYS)
+// made when first needed: whoever imports a mapper would wait for its thousand letters
+let escapedKey: RegExp | undefined
 const ESCAPED_QUOTE = /(\\+)u0022/g
 
 /**
@@ -227,7 +229,8 @@ export function redactText(text: string): string {
 }
 
 function redactMembers(text: string): string {
-  const keys = text.includes('\\u00') ? ESCAPED_KEY : PLAIN_KEY
+  let keys = PLAIN_KEY
+  if (text.includes('\\u00')) keys = escapedKey ??= keyPattern(SECRET_KEYS.map(key => [...key].map(letter).join('')))
   let out = ''
   let copied = 0
   keys.lastIndex = 0
