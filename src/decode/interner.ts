@@ -11,10 +11,11 @@ export interface Interner {
 /** Longer texts hardly ever repeat, and comparing them costs more than making them. */
 export const LONGEST_INTERNED = 256
 
-const SLOTS = 2 ** 15
-/** Once half the slots or this many words of bytes are taken, all is forgotten: memory stays bounded, and what repeats comes back. */
-const MOST_TEXTS = SLOTS / 2
+const NUMBER_BITS = 15
+/** Once there are so many texts or words, all is forgotten: memory stays bounded, and what repeats comes back. */
+const MOST_TEXTS = 2 ** NUMBER_BITS
 const WORDS = 2 ** 18
+const SLOTS = 2 * MOST_TEXTS
 
 let shared: Interner | undefined
 
@@ -25,19 +26,28 @@ export function sharedTexts(): Interner {
 }
 
 export function createInterner(): Interner {
-  /** Number of the text in each slot, from 1; 0 is free. */
+  /** By slot: where its entry begins; 0 is free. */
   const slots = new Int32Array(SLOTS)
-  const hashes = new Int32Array(MOST_TEXTS + 1)
-  const starts = new Int32Array(MOST_TEXTS + 1)
-  const lengths = new Int32Array(MOST_TEXTS + 1)
-  const words = new Int32Array(WORDS)
-  let texts: string[] = ['']
-  let used = 0
+  /** Hash, length and number of each text, and its words: a look-up reads one or two lines of memory. */
+  const entries = new Int32Array(WORDS)
+  let used = 1
+  let texts: string[] = []
 
-  const clear = (): void => {
-    slots.fill(0)
-    texts = ['']
-    used = 0
+  const add = (bytes: Uint8Array, view: DataView, from: number, to: number, hash: number, slot: number, tail: number): string => {
+    const text = asciiText(bytes, from, to)
+    slots[slot] = used
+    entries[used++] = hash
+    entries[used++] = ((to - from) << NUMBER_BITS) | texts.length
+    texts.push(text)
+    let at = from
+    for (; at + 4 <= to; at += 4) entries[used++] = view.getInt32(at, true)
+    if (at < to) entries[used++] = tail
+    if (texts.length === MOST_TEXTS || used > WORDS - LONGEST_INTERNED) {
+      slots.fill(0)
+      used = 1
+      texts = []
+    }
+    return text
   }
 
   const interner: Interner = {
@@ -48,36 +58,24 @@ export function createInterner(): Interner {
       let hash = Math.imul(given ^ tail ^ (length << 24), 0x85ebca6b)
       hash ^= hash >>> 13
       let slot = hash & (SLOTS - 1)
-      for (let number = slots[slot]!; number !== 0; number = slots[slot]!) {
-        if (hashes[number] === hash && lengths[number] === length) {
-          let word = starts[number]!
+      for (let entry = slots[slot]!; entry !== 0; entry = slots[slot]!) {
+        const head = entries[entry + 1]!
+        if (entries[entry] === hash && head >>> NUMBER_BITS === length) {
+          let word = entry + 2
           let at = from
-          while (at < whole && words[word] === view.getInt32(at, true)) {
+          while (at < whole && entries[word] === view.getInt32(at, true)) {
             at += 4
             word++
           }
-          if (at === whole && (whole === to || words[word] === tail)) {
+          if (at === whole && (whole === to || entries[word] === tail)) {
             interner.fresh = false
-            return texts[number]!
+            return texts[head & (MOST_TEXTS - 1)]!
           }
         }
         slot = (slot + 1) & (SLOTS - 1)
       }
-      const text = asciiText(bytes, from, to)
       interner.fresh = true
-      if (texts.length > MOST_TEXTS || used + (length >> 2) + 1 > WORDS) {
-        clear()
-        slot = hash & (SLOTS - 1)
-      }
-      const number = texts.length
-      texts.push(text)
-      slots[slot] = number
-      hashes[number] = hash
-      starts[number] = used
-      lengths[number] = length
-      for (let at = from; at < whole; at += 4) words[used++] = view.getInt32(at, true)
-      if (whole !== to) words[used++] = tail
-      return text
+      return add(bytes, view, from, to, hash, slot, tail)
     },
   }
   return interner

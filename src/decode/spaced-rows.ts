@@ -3,6 +3,7 @@
  * very same string, whose hash is known already, so that what follows finds and compares it quickly.
  */
 import { asciiText } from './ascii.js'
+import { LONGEST_INTERNED, sharedTexts } from './interner.js'
 
 /** How a column is read. */
 export type SpacedColumn = 'text' | 'count'
@@ -19,77 +20,20 @@ export interface SpacedRows {
   readonly end: number
 }
 
-/** Slots of the memory of cells; a new cell takes the slot of an old one. */
-const SLOTS = 2 ** 15
-/** Longer cells are not remembered. */
-const MOST_WORDS = 12
 const LF = 10
 const CR = 13
 const SPACE = 32
 const DASH = 45
 /** Every count of so many digits is exact. */
 const EXACT_DIGITS = 15
+const POWERS = [1, 10, 100, 1000]
 
-/** Cells met before, by their bytes. */
-export interface CellMemory {
-  readonly hashes: Int32Array
-  readonly words: Int32Array
-  readonly texts: string[]
-}
-
-export function cellMemory(): CellMemory {
-  return { hashes: new Int32Array(SLOTS), words: new Int32Array(SLOTS * MOST_WORDS), texts: new Array<string>(SLOTS).fill('') }
-}
-
-export function spacedRows(columns: readonly SpacedColumn[], { hashes, words, texts }: CellMemory): SpacedRows {
+export function spacedRows(columns: readonly SpacedColumn[]): SpacedRows {
   const counts = Uint8Array.from(columns, column => (column === 'count' ? 1 : 0))
+  const texts = sharedTexts()
   const last = columns.length - 1
   const values: (string | number | undefined)[] = columns.map(() => undefined)
   let end = 0
-  // where the text read last stops
-  let stop = 0
-
-  /** The text at `start`, up to a byte that is not printable ASCII. */
-  const textAt = (bytes: Uint8Array, view: DataView, start: number): string | undefined => {
-    let at = start
-    let hash = 0
-    let word = 0
-    let ends = 0
-    for (;;) {
-      word = view.getInt32(at, true)
-      // the high bit of each byte that is below 33 or above 127; exact up to the first of them
-      ends = ((word - 0x21212121) | word) & 0x80808080
-      if (ends !== 0) break
-      hash = Math.imul(hash ^ word, 0x9e3779b1)
-      hash ^= hash >>> 15
-      at += 4
-    }
-    const left = (31 - Math.clz32(ends & -ends)) >> 3
-    const tail = left === 0 ? 0 : word & ((1 << (left << 3)) - 1)
-    stop = at + left
-    const length = stop - start
-    if (length === 1 && tail === DASH) return undefined
-    const whole = (at - start) >> 2
-    if (whole >= MOST_WORDS) return asciiText(bytes, start, stop)
-    hash = Math.imul(hash ^ tail ^ (length << 24), 0x85ebca6b)
-    hash ^= hash >>> 13
-    const slot = hash & (SLOTS - 1)
-    const first = slot * MOST_WORDS
-    if (hashes[slot] === hash && words[first + whole] === tail) {
-      const text = texts[slot]!
-      if (text.length === length) {
-        let same = 0
-        while (same < whole && words[first + same] === view.getInt32(start + same * 4, true)) same++
-        if (same === whole) return text
-      }
-    }
-    hashes[slot] = hash
-    for (let i = 0; i < whole; i++) words[first + i] = view.getInt32(start + i * 4, true)
-    words[first + whole] = tail
-    const text = asciiText(bytes, start, stop)
-    texts[slot] = text
-    return text
-  }
 
   return {
     values,
@@ -99,28 +43,54 @@ export function spacedRows(columns: readonly SpacedColumn[], { hashes, words, te
     read(bytes, view, start) {
       let at = start
       for (let column = 0; ; column++) {
+        const from = at
+        let word = 0
+        let left = 0
         if (counts[column] === 1) {
-          const from = at
-          let byte = bytes[at]!
-          if (byte === DASH) {
-            values[column] = undefined
-            at++
-          } else {
-            let value = 0
-            while (byte >= 48 && byte <= 57) {
-              value = value * 10 + byte - 48
-              byte = bytes[++at]!
+          let value = 0
+          let digits = 0
+          for (;;) {
+            word = view.getInt32(at, true)
+            digits = word ^ 0x30303030
+            // the high bit of each byte that is above 9; exact up to the first of them
+            const ends = ((digits + 0x76767676) | digits) & 0x80808080
+            if (ends !== 0) {
+              left = (31 - Math.clz32(ends & -ends)) >> 3
+              break
             }
-            if (at - from > EXACT_DIGITS) return -1
-            values[column] = value
+            value = value * 10_000 + fourDigits(digits)
+            at += 4
           }
-          if (at === from) return -1
+          if (at === from && left === 0) {
+            if ((word & 0xff) !== DASH) return -1
+            left = 1
+            values[column] = undefined
+          } else values[column] = left === 0 ? value : value * POWERS[left]! + fourDigits(digits << (32 - (left << 3)))
+          at += left
+          if (at - from > EXACT_DIGITS) return -1
         } else {
-          values[column] = textAt(bytes, view, at)
-          if (stop === at) return -1
-          at = stop
+          let hash = 0
+          for (;;) {
+            word = view.getInt32(at, true)
+            // the high bit of each byte that is below 33 or above 127; exact up to the first of them
+            const ends = ((word - 0x21212121) | word) & 0x80808080
+            if (ends !== 0) {
+              left = (31 - Math.clz32(ends & -ends)) >> 3
+              break
+            }
+            hash = Math.imul(hash ^ word, 0x9e3779b1)
+            hash ^= hash >>> 15
+            at += 4
+          }
+          const tail = left === 0 ? 0 : word & ((1 << (left << 3)) - 1)
+          at += left
+          const length = at - from
+          if (length === 0) return -1
+          if (length === 1 && tail === DASH) values[column] = undefined
+          else values[column] = length > LONGEST_INTERNED ? asciiText(bytes, from, at) : texts.intern(bytes, view, from, at, hash, tail)
         }
-        const byte = bytes[at]!
+        // what is behind the cell
+        const byte = (word >>> (left << 3)) & 0xff
         if (column < last) {
           if (byte !== SPACE) return -1
           at++
@@ -132,4 +102,10 @@ export function spacedRows(columns: readonly SpacedColumn[], { hashes, words, te
       }
     },
   }
+}
+
+/** The number that four digits write, one a byte, the first in the lowest. */
+function fourDigits(digits: number): number {
+  const pairs = Math.imul(digits, 10) + (digits >>> 8)
+  return (pairs & 0xff) * 100 + ((pairs >>> 16) & 0xff)
 }

@@ -7,7 +7,7 @@ import { isJsonObject, type Json, type JsonObject, parseJson } from '../json.js'
 import type { Decoder, Emit, Fault } from './decoder.js'
 import { lineSplitter } from './lines.js'
 import { type RowMaker, rowMaker } from './row-maker.js'
-import { type CellMemory, cellMemory, type SpacedRows, spacedRows } from './spaced-rows.js'
+import { type SpacedRows, spacedRows } from './spaced-rows.js'
 
 /**
  * How a field is read. `integer` and `long` are counts without sign; a `long` beyond 2^53 is a bigint. Fields of kind
@@ -159,6 +159,17 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
     return Object.hasOwn(known, fieldName(unquoted(text.slice(0, end))))
   }
 
+  /** Names as they stand in JSON lines, which repeat in each. */
+  const names = new Map<string, string>()
+  const nameOf = (written: string): string => {
+    let name = names.get(written)
+    if (name === undefined) {
+      name = fieldName(written)
+      if (names.size < MOST_VALUES) names.set(written, name)
+    }
+    return name
+  }
+
   const jsonRow = (text: string): { readonly row: object } | { readonly fault: Fault } => {
     let value: Json
     try {
@@ -172,7 +183,7 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
     let some = false
     for (const written of Object.keys(value)) {
       const item = value[written]
-      const name = fieldName(written)
+      const name = nameOf(written)
       const kind = Object.hasOwn(known, name) ? known[name]! : undefined
       some ||= kind !== undefined
       if (item === undefined || item === null || item === '' || item === '-') continue
@@ -211,16 +222,7 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
   }
 }
 
-// It holds nothing but which bytes are which text, so all tables may use the same: a record that comes alone has a decoder
-// of its own, and clearing this much memory for each takes a hundred times as long as reading it.
-let cells: CellMemory | undefined
-
-function sharedMemory(): CellMemory {
-  cells ??= cellMemory()
-  return cells
-}
-
-/** More first cells than this are not remembered. */
+/** More first cells, or names in JSON lines, than this are not remembered. */
 const MOST_VALUES = 256
 
 function layoutOf(written: readonly string[], known: TableFields, csv: boolean): Layout {
@@ -238,12 +240,7 @@ function layoutOf(written: readonly string[], known: TableFields, csv: boolean):
     kinds,
     csv,
     row: rowMaker(typed),
-    simple: csv
-      ? undefined
-      : spacedRows(
-          kinds.map(kind => (kind === 'integer' || kind === 'long' ? 'count' : 'text')),
-          sharedMemory(),
-        ),
+    simple: csv ? undefined : spacedRows(kinds.map(kind => (kind === 'integer' || kind === 'long' ? 'count' : 'text'))),
     rest: names.flatMap((_, at) => (kinds[at] === 'rest' ? [at] : [])),
   }
 }
