@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    globalSetup: ['fixtures/build.ts'],
     setupFiles: ['fixtures/seed.ts'],
     include: ['src/**/*.test.ts', 'schemas/*.test.ts'],
     testTimeout: 30_000,

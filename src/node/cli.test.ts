@@ -1,16 +1,13 @@
 /** The command as a user runs it: a process with arguments, streams and an exit code. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SOURCES } from '../sources/index.js'
 import { VERSION } from '../version.js'
+import { bin } from './testing.js'
 
-const bin = fileURLToPath(new URL('bin.ts', import.meta.url))
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const HEADER = 'version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status'
 const GOOD = '2 123456789012 eni-0a1b2c3d4e5f60718 192.0.2.1 198.51.100.7 1024 443 6 10 840 1714521600 1714521660 ACCEPT OK'
 
@@ -24,7 +21,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 function ocsfLake(args: readonly string[], input?: string) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', tsx, bin, ...args], { cwd: folder, input, encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { cwd: folder, input, encoding: 'utf8' })
   return { status, stdout, stderr }
 }
 

@@ -1,20 +1,18 @@
 /** `ocsf-lake ddl --dialect duckdb` over lakes of every source: its declared types against the files, and queries. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { duckdbView, tableName } from '../lake/ddl.js'
 import { lakeTables } from '../lake/tables.js'
 import { SOURCES } from '../sources/index.js'
 import { convertFiles } from './convert-files.js'
+import { bin } from './testing.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const bin = fileURLToPath(new URL('bin.ts', import.meta.url))
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 let folder: string
 let connection: DuckDBConnection
@@ -35,7 +33,7 @@ const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRow
 const types = async (what: string) => (await rows(`DESCRIBE SELECT * FROM ${what}`)).map(row => `${String(row.column_name)} ${String(row.column_type)}`)
 
 function ocsfLake(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', tsx, bin, ...args], { cwd: folder, encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { cwd: folder, encoding: 'utf8' })
   return { status, stdout, stderr }
 }
 

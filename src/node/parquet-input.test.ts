@@ -1,10 +1,9 @@
 /** Flow logs that AWS delivers as Parquet: the same events, values and addresses as from the text delivery, whoever wrote the file. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { DuckDBInstance } from '@duckdb/node-api'
 import fc from 'fast-check'
@@ -18,6 +17,7 @@ import { vpcFlow } from '../sources/vpc-flow.js'
 import { convertFiles } from './convert-files.js'
 import type { ConvertFilesOptions } from './options.js'
 import { readParquet } from './read-parquet.js'
+import { bin } from './testing.js'
 
 let folder: string
 beforeEach(() => {
@@ -282,9 +282,7 @@ describe('a Parquet delivery of flow logs', () => {
 
   it('is read by the command', async () => {
     put(`in/${KEY}.parquet`, await byDuckDb(deliveryOf(fixture('tgw-flow/default.log'))))
-    const bin = fileURLToPath(new URL('bin.ts', import.meta.url))
-    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-    const { status, stdout } = spawnSync(process.execPath, ['--import', tsx, bin, 'convert', 'in', '--out', 'lake', '--json'], {
+    const { status, stdout } = spawnSync(process.execPath, [bin, 'convert', 'in', '--out', 'lake', '--json'], {
       cwd: folder,
       encoding: 'utf8',
     })

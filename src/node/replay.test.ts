@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -11,6 +10,7 @@ import { vpcFlow } from '../sources/vpc-flow.js'
 import { objectsBelow, putObject, type RunningServer, startFauxqs, TEST_CREDENTIALS, testClient } from './aws/testing.js'
 import { convertFiles } from './convert-files.js'
 import { replay } from './replay.js'
+import { bin } from './testing.js'
 
 let folder: string
 beforeEach(() => {
@@ -131,8 +131,7 @@ describe('replay', () => {
 })
 
 describe('ocsf-lake replay', () => {
-  const bin = fileURLToPath(new URL('bin.ts', import.meta.url))
-  const run = (...args: string[]) => spawnSync(process.execPath, ['--import', 'tsx', bin, 'replay', ...args], { encoding: 'utf8' })
+  const run = (...args: string[]) => spawnSync(process.execPath, [bin, 'replay', ...args], { encoding: 'utf8' })
   it('says what is left, and ends with 2 while something is', async () => {
     await convertBroken()
     const text = run(rejects(), '--out', lake(), '--dry-run')

@@ -1,18 +1,16 @@
 /** Runs docs/security-lake.md as far as it goes without AWS, in order, in one folder. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { COMMANDS } from './commands/index.js'
+import { bin } from './testing.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const bin = fileURLToPath(new URL('bin.ts', import.meta.url))
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const guide = readFileSync(join(root, 'docs/security-lake.md'), 'utf8')
 
 const blocks = (language: string) => [...guide.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(match => match[1]!)
@@ -40,7 +38,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 /** Only the network is left out: an endpoint that nobody listens on would fail any call. */
 function ocsfLake(args: readonly string[]): string {
   const env = { ...process.env, AWS_ENDPOINT_URL: 'http://127.0.0.1:9', AWS_EC2_METADATA_DISABLED: 'true' }
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', tsx, bin, ...args], { cwd: folder, encoding: 'utf8', env })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { cwd: folder, encoding: 'utf8', env })
   expect(status, `${args.join(' ')}: ${stderr}`).toBe(0)
   return stdout
 }

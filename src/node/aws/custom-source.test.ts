@@ -2,16 +2,15 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { planRegistration, type RegistrationOptions } from '../../lake/registration.js'
 import { securityLakeTarget } from '../../lake/security-lake.js'
 import { lakeTables } from '../../lake/tables.js'
 import { SOURCES } from '../../sources/index.js'
+import { bin } from '../testing.js'
 import { deleteCustomSource, listCustomSources, registerCustomSource, type Step } from './custom-source.js'
 
 // ---- the service ----
@@ -344,12 +343,9 @@ describe('deleteCustomSource', () => {
 
 // ---- the command ----
 
-const bin = fileURLToPath(new URL('../bin.ts', import.meta.url))
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-
 function ocsfLake(...args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
   return new Promise(done => {
-    const child = spawn(process.execPath, ['--import', tsx, bin, ...args], { cwd: folder, env: { ...process.env, AWS_REGION: 'eu-central-1' } })
+    const child = spawn(process.execPath, [bin, ...args], { cwd: folder, env: { ...process.env, AWS_REGION: 'eu-central-1' } })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', chunk => {

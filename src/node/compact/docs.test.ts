@@ -7,8 +7,9 @@ import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SOURCES } from '../../sources/index.js'
 import { type RunningServer, startFauxqs, TEST_CREDENTIALS, testClient } from '../aws/testing.js'
+import { bin } from '../testing.js'
 import type { CompactReport } from './compact.js'
-import { bin, convertFlows, FLOW_PARTITION, tsx, writeFlows } from './testing.js'
+import { convertFlows, FLOW_PARTITION, writeFlows } from './testing.js'
 
 const text = readFileSync(new URL('../../../docs/compact.md', import.meta.url), 'utf8')
 const commands = [...text.matchAll(/```sh\n(.*?)```/gs)].flatMap(([, block]) => block!.trim().split('\n'))
@@ -46,7 +47,7 @@ afterAll(async () => {
 
 function ocsfLake(args: readonly string[]): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', tsx, bin, ...args], { cwd: folder, env: { ...process.env, ...env, NODE_NO_WARNINGS: '1' } })
+    const child = spawn(process.execPath, [bin, ...args], { cwd: folder, env: { ...process.env, ...env, NODE_NO_WARNINGS: '1' } })
     const out = { stdout: '', stderr: '' }
     child.stdout.on('data', (chunk: Buffer) => {
       out.stdout += String(chunk)

@@ -8,8 +8,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { SOURCES } from '../../sources/index.js'
 import { objectsBelow, putObject, type RunningServer, startFauxqs, TEST_CREDENTIALS, testClient } from '../aws/testing.js'
 import { convertFiles } from '../convert-files.js'
+import { bin, compactModule } from '../testing.js'
 import { compact } from './compact.js'
-import { bin, convertFlows, type Duck, FLOW_PARTITION, listed, startDuck, tsx, writeFlows } from './testing.js'
+import { convertFlows, type Duck, FLOW_PARTITION, listed, startDuck, writeFlows } from './testing.js'
 
 const vpcFlow = SOURCES.find(({ id }) => id === 'vpc-flow')!
 
@@ -38,7 +39,7 @@ async function flowLake(): Promise<void> {
 
 /** Compacts, and is killed before its n-th change of the store, objects removed one by one. */
 const CHILD = `
-  import { compact } from '${join(import.meta.dirname, 'compact.ts')}'
+  import { compact } from ${JSON.stringify(compactModule)}
   const [lake, last] = process.argv.slice(-2)
   let left = Number(last)
   const step = () => { if (left-- === 0) process.kill(process.pid, 'SIGKILL') }
@@ -60,7 +61,7 @@ interface Ended {
 
 function child(args: readonly string[], env: NodeJS.ProcessEnv, killAfterMs?: number): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const process_ = spawn(process.execPath, ['--import', tsx, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
+    const process_ = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
     let stdout = ''
     process_.stdout.on('data', (chunk: Buffer) => {
       stdout += String(chunk)
@@ -128,7 +129,7 @@ describe('compact in a folder', () => {
     const lake = join(folder, 'lake')
     let runs = 0
     for (let ended: number | null = null; ended === null; runs++) {
-      ended = (await child([bin, 'compact', lake], {}, 500 + runs * 200)).code
+      ended = (await child([bin, 'compact', lake], {}, 50 + runs * 50)).code
       if (existsSync(join(lake, FLOW_PARTITION))) await listedTimes(lake)
     }
     expect(runs).toBeGreaterThan(1)

@@ -1,16 +1,12 @@
 /** For tests: lakes of flow logs and of fixtures, and what DuckDB finds in them. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import type { OcsfVersion } from '../../ocsf/facts.js'
 import type { AnySource } from '../../sources/source.js'
 import { convertFiles } from '../convert-files.js'
-
-export const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-export const bin = fileURLToPath(new URL('../bin.ts', import.meta.url))
 
 const HEADER = 'version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status'
 /** 2024-05-01 */

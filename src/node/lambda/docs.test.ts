@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bin } from '../testing.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const cache = join(root, 'node_modules/.cache')
@@ -95,7 +96,7 @@ describe('docs/lambda.md', () => {
     for (const command of commands) {
       const [name, verb, ...rest] = command.split(' ')
       expect([name, verb]).toEqual(['ocsf-lake', 'replay'])
-      const help = spawnSync(process.execPath, ['--import', 'tsx', join(root, 'src/node/bin.ts'), verb!, '--help'], { cwd: root, encoding: 'utf8' }).stdout
+      const help = spawnSync(process.execPath, [bin, verb!, '--help'], { cwd: root, encoding: 'utf8' }).stdout
       for (const option of rest.filter(word => word.startsWith('--'))) expect(help).toContain(option)
     }
   })
