@@ -5,7 +5,9 @@ export default defineConfig({
     globalSetup: ['fixtures/build.ts'],
     setupFiles: ['fixtures/seed.ts'],
     include: ['src/**/*.test.ts', 'schemas/*.test.ts'],
-    testTimeout: 30_000,
+    // vitest leaves one core to itself, which is half of a machine with two
+    maxWorkers: '100%',
+    testTimeout: 60_000,
     coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/ocsf/generated/**', 'src/**/*.test.ts'], reporter: ['text-summary', 'text'] },
   },
 })
