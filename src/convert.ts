@@ -125,6 +125,11 @@ export async function loadPipeline(source: AnySource, version: OcsfVersion = DEF
 
 async function compile(source: AnySource, version: OcsfVersion, observables: boolean): Promise<Pipeline> {
   const facts = await loadFacts(version)
+  if (!observables) {
+    const { classes, ...rest } = await loadPipeline(source, version)
+    const without = ([uid, pipeline]: [number, ClassPipeline]) => [uid, { ...pipeline, complete: completer(facts, pipeline.columns, { observables }) }] as const
+    return { ...rest, observables, classes: new Map([...classes].map(without)) }
+  }
   const classes = new Map<number, ClassPipeline>()
   for (const [name, declared] of Object.entries(source.columns)) {
     const className = name as ClassName // the keys of DeclaredColumns are class names
