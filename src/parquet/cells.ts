@@ -1,9 +1,9 @@
 /** Values into the slots of their columns. */
 import { stringify } from '../json.js'
-import { addSlot, type ColumnBuffer } from './column.js'
-import { flatten } from './flatten.js'
+import { addSlot, type ColumnBuffer, setWord } from './column.js'
+import { flatOf, type Path, textAt } from './flatten.js'
 import type { Leaf } from './schema.js'
-import { textNumber } from './text.js'
+import { type TextStore, textNumber } from './text.js'
 import { EXPECTED, isInt32, isInt64, Misfit, timeOf } from './values.js'
 
 /** Stands for the value of the row before where that says nothing; no value is ever the same. */
@@ -17,38 +17,42 @@ export function appendMap(
   value: Readonly<Record<string, unknown>>,
   rep: number,
 ): void {
-  let level = rep
-  if (isFlat(value)) {
-    for (const key in value) {
-      const text = value[key]
-      if (text === undefined || text === null || !Object.hasOwn(value, key)) continue
-      appendPair(keys, values, key, text, level)
-      level = levels.rep
-    }
-  } else {
-    for (const [key, text] of flatten(value)) {
-      appendPair(keys, values, key, text, level)
-      level = levels.rep
-    }
+  const flat = flatOf(value)
+  for (let at = 0; at < flat.count; at++) {
+    const path = flat.paths[at]!
+    const text = textAt(flat.values[at])
+    if (typeof text !== 'string') throw misfit(values.leaf, text)
+    const level = at === 0 ? rep : levels.rep
+    setWord(keys, addSlot(keys, level, keys.leaf.def), keyNumber(keys.text!, path))
+    setWord(values, addSlot(values, level, values.leaf.def), valueNumber(values.text!, path, text))
   }
-  if (level === rep) {
+  if (flat.count === 0) {
     addSlot(keys, rep, levels.def)
     addSlot(values, rep, levels.def)
   }
 }
 
-function appendPair(keys: ColumnBuffer, values: ColumnBuffer, key: string, text: unknown, rep: number): void {
-  store(keys.leaf, keys, addSlot(keys, rep, keys.leaf.def), key)
-  store(values.leaf, values, addSlot(values, rep, values.leaf.def), text)
+/** The number of a path in the column of keys, remembered while it knows its texts. */
+function keyNumber(store: TextStore, path: Path): number {
+  if (path.store === store && store.numbers !== undefined) {
+    store.asked++
+    return path.number
+  }
+  path.number = textNumber(store, path.text)
+  path.store = store
+  path.value = undefined
+  return path.number
 }
 
-/** Whether flattening would leave an object as it is: nothing but texts. */
-function isFlat(value: Readonly<Record<string, unknown>>): boolean {
-  for (const key in value) {
-    const item = value[key]
-    if (typeof item !== 'string' && item !== undefined && item !== null) return false
+/** The number of a text in the column of values: mostly that of the same path before. */
+function valueNumber(store: TextStore, path: Path, text: string): number {
+  if (path.value === text && store.numbers !== undefined) {
+    store.asked++
+    return path.valueNumber
   }
-  return true
+  path.valueNumber = textNumber(store, text)
+  path.value = text
+  return path.valueNumber
 }
 
 function misfit({ eventPath, holds }: Leaf, value: unknown): Misfit {
