@@ -8,7 +8,7 @@ import { insightColumns, insightEvent, isInsight } from './aws/cloudtrail-insigh
 import { changedUser, policyOf, sessionOf, signedIn } from './aws/cloudtrail-people.js'
 import { recognise } from './aws/cloudtrail-recognise.js'
 import { type AccountActivity, type AuthenticationActivity, apiRoute, route } from './aws/cloudtrail-routing.js'
-import { cloudColumns, envelopeOf, metadataColumns, type Shared, sharedOf, TEXTS } from './aws/cloudtrail-shared.js'
+import { cloudColumns, envelopeOf, metadataColumns, type Shared, sharedOf, TEXTS, unmappedOf } from './aws/cloudtrail-shared.js'
 import { type AwsActor, actorColumns, application, identityOf, userColumns } from './aws/identity.js'
 import { remembered } from './aws/remembered.js'
 import { redactJson, redactText } from './aws/secrets.js'
@@ -149,8 +149,8 @@ function classified(
   const unmapped = (own: {
     readonly resources?: Json | undefined
     readonly takenData?: (key: string, value: Json) => boolean
-  }): ReturnType<Shared['unmapped']> =>
-    shared.unmapped((key, value) => takenByCalls(key, value, source.uid), {
+  }): Record<string, Json | undefined> | undefined =>
+    unmappedOf(record, shared.envelope, (key, value) => takenByCalls(key, value, source.uid), {
       userIdentity: identity.rest,
       requestParameters: api.request === undefined ? request : undefined,
       additionalEventData: isJsonObject(additional)

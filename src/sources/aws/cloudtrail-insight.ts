@@ -1,7 +1,7 @@
 /** CloudTrail Insights: unusual rates of API calls or errors, as OCSF Detection Findings. */
 import { isJsonObject, type Json, type JsonObject } from '../../json.js'
 import { columns, type EventOf } from '../../ocsf/columns.js'
-import { cloudColumns, metadataColumns, type Shared, TEXTS } from './cloudtrail-shared.js'
+import { cloudColumns, metadataColumns, type Shared, TEXTS, unmappedOf } from './cloudtrail-shared.js'
 import { redactJson } from './secrets.js'
 import { leftOver, text } from './values.js'
 
@@ -105,7 +105,7 @@ export function insightEvent(record: JsonObject, shared: Shared): InsightEvent |
     ],
     resources: resources.length === 0 ? undefined : resources.map(arn => ({ uid: arn })),
     // unmapped
-    unmapped: shared.unmapped((key, value) => key === 'insightDetails' || (typeof value === 'string' && TEXTS.includes(key)), {
+    unmapped: unmappedOf(record, shared.envelope, (key, value) => key === 'insightDetails' || (typeof value === 'string' && TEXTS.includes(key)), {
       insightDetails: redactJson(rest),
     }),
   }

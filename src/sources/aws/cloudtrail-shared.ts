@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../json.js'
 import type { Context } from '../source.js'
 import { remembered } from './remembered.js'
 import { redactMember } from './secrets.js'
-import { leftOver, put, text } from './values.js'
+import { leftOver, text } from './values.js'
 
 export const metadataColumns = {
   uid: true,
@@ -41,8 +41,8 @@ export interface Shared {
   readonly time: number
   readonly metadata: Metadata
   readonly cloud: Cloud
-  /** The members without a home: all but those that are taken, and what the class adds. Secrets are redacted, but for what is added. */
-  unmapped(taken: (key: string, value: Json) => boolean, more: Record<string, Json | undefined>): Record<string, Json | undefined> | undefined
+  /** The EventBridge event around the record. */
+  readonly envelope: JsonObject | undefined
 }
 
 /** An EventBridge event around a record, e.g. `AWS API Call via CloudTrail`. */
@@ -64,18 +64,20 @@ export function sharedOf(record: JsonObject, time: number, context: Context, env
       product: productOf(text(record.eventVersion), featureOf(record)),
     },
     cloud: cloudOf(account, region),
-    unmapped: (taken, more) => {
-      const rest = leftOver(record, taken, more)
-      for (const key in rest) {
-        if (Object.hasOwn(more, key)) continue
-        const value = rest[key]!
-        const redacted = redactMember(key, value)
-        if (redacted !== value) put(rest, key, redacted)
-      }
-      const around = envelope && leftOver(envelope, isDetail)
-      return around === undefined ? rest : { ...rest, eventbridge: around }
-    },
+    envelope,
   }
+}
+
+/** The members without a home: all but those that are taken, and what the class adds. Secrets are redacted, but for what is added. */
+export function unmappedOf(
+  record: JsonObject,
+  envelope: JsonObject | undefined,
+  taken: (key: string, value: Json) => boolean,
+  more: Record<string, Json | undefined>,
+): Record<string, Json | undefined> | undefined {
+  const rest = leftOver(record, taken, more, redactMember)
+  const around = envelope && leftOver(envelope, isDetail)
+  return around === undefined ? rest : { ...rest, eventbridge: around }
 }
 
 function isDetail(key: string): boolean {

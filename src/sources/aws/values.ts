@@ -88,11 +88,12 @@ const MOST_MEMBERS = 64
 let shapes = createShapes({})
 const values: Json[] = []
 
-/** The members that are not taken and say something, and behind them `more`, or `undefined` when there are none. */
+/** The members that are not taken and say something, as `write` gives them, and behind them `more`, or `undefined` when there are none. */
 export function leftOver(
   object: JsonObject,
   taken: (key: string, value: Json) => boolean,
   more: Readonly<Record<string, Json | undefined>> = NOTHING,
+  write: (key: string, value: Json) => Json = asIs,
 ): Record<string, Json | undefined> | undefined {
   if (shapes.count > MOST_SHAPES) shapes = createShapes({})
   let shape = shapes.root
@@ -100,9 +101,9 @@ export function leftOver(
   for (const key in object) {
     const value = object[key]
     if (value === undefined || isBlank(value) || taken(key, value)) continue
-    if (count === MOST_MEMBERS) return wideLeftOver(object, taken, more)
+    if (count === MOST_MEMBERS) return wideLeftOver(object, taken, more, write)
     shape = shape.guess?.key === key ? shape.guess : shapes.extend(shape, key)
-    values[count++] = value
+    values[count++] = write(key, value)
   }
   for (const key in more) {
     const value = more[key]
@@ -111,13 +112,18 @@ export function leftOver(
     values[count++] = value
   }
   if (count === 0) return undefined
-  return shape.odd ? wideLeftOver(object, taken, more) : build(shape, values, 0)
+  return shape.odd ? wideLeftOver(object, taken, more, write) : build(shape, values, 0)
+}
+
+function asIs(_key: string, value: Json): Json {
+  return value
 }
 
 function wideLeftOver(
   object: JsonObject,
   taken: (key: string, value: Json) => boolean,
   more: Readonly<Record<string, Json | undefined>>,
+  write: (key: string, value: Json) => Json,
 ): Record<string, Json | undefined> | undefined {
   const rest: Record<string, Json | undefined> = {}
   let some = false
@@ -127,7 +133,7 @@ function wideLeftOver(
   }
   for (const key in object) {
     const value = object[key]
-    if (value !== undefined && !isBlank(value) && !taken(key, value)) add(key, value)
+    if (value !== undefined && !isBlank(value) && !taken(key, value)) add(key, write(key, value))
   }
   for (const key in more) if (more[key] !== undefined) add(key, more[key])
   return some ? rest : undefined
