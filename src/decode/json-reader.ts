@@ -79,19 +79,15 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
   let top = 0
   let levels = 0
   let watch = false
-  /** Why reading stopped. */
-  let stopped = 0
+  /** Why reading stops when it does. */
+  let stopped = LEFT
   /** Whether `stringify` would print what was read as it stands. */
   let canonical = true
   let ascii = true
   let hash = 0
   let tail = 0
 
-  const stop = (why: number): false => {
-    stopped = why
-    return false
-  }
-
+  // These make no call to say why they stop: the engine gives up compiled code at a call that it has not seen made.
   /** Goes to the next byte that is no space; `false` when there is none. */
   const skipSpace = (): boolean => (at < end && bytes[at]! > 32) || skipSpaces()
 
@@ -100,10 +96,11 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
       const byte = bytes[at]!
       if (byte > 32) return true
       if (byte === 10) reader.lines++
-      else if (byte !== 32 && byte !== 13 && byte !== 9) return stop(LEFT)
+      else if (byte !== 32 && byte !== 13 && byte !== 9) return false
       canonical = false
     }
-    return stop(MORE)
+    stopped = MORE
+    return false
   }
 
   /** From behind a quote to the closing one, if only plain ASCII stands between; else to what is not. Leaves `hash` and `tail`. */
@@ -127,7 +124,8 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
       h = Math.imul(h ^ x, 0x9e3779b1)
       h ^= h >>> 15
     }
-    return stop(MORE)
+    stopped = MORE
+    return false
   }
 
   /** A text with escapes or beyond ASCII; `at` is at the first of them. */
@@ -139,12 +137,12 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
         try {
           values[top++] = escaped ? (JSON.parse(utf8.decode(bytes.subarray(start - 1, at + 1))) as string) : utf8.decode(bytes.subarray(start, at)) // a string in quotes
         } catch {
-          return stop(LEFT)
+          return false
         }
         at++
         return true
       }
-      if (byte < 32) return stop(LEFT)
+      if (byte < 32) return false
       if (byte > 127) ascii = false
       if (byte !== 92) continue
       escaped = true
@@ -153,7 +151,8 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
       // \u and \/ say what other characters say shorter
       if (next === 117 || next === 47) canonical = false
     }
-    return stop(MORE)
+    stopped = MORE
+    return false
   }
 
   const readText = (shape: Shape): boolean => {
@@ -190,26 +189,35 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
     }
     const digits = place - first
     at = place
-    if (place === last) return stop(MORE)
+    if (place === last) {
+      stopped = MORE
+      return false
+    }
     if (digits > 0 && digits < 16 && byte !== 46 && (byte | 32) !== 101 && (digits === 1 || there[first] !== 48)) {
       if (negative && value === 0) canonical = false
       values[top++] = negative ? -value : value
       return true
     }
     while (at < end && (byte === 45 || byte === 43 || byte === 46 || (byte | 32) === 101 || (byte >= 48 && byte <= 57))) byte = bytes[++at]!
-    if (at === end) return stop(MORE)
+    if (at === end) {
+      stopped = MORE
+      return false
+    }
     canonical = false
     try {
       values[top++] = parseJson(asciiText(bytes, start, at))
       return true
     } catch {
-      return stop(LEFT)
+      return false
     }
   }
 
   const readWord = (word: number, length: number, value: Json): boolean => {
-    if (at > lastWord || at + length > end) return stop(MORE)
-    if (view.getInt32(at, true) !== word || (length === 5 && bytes[at + 4] !== 101)) return stop(LEFT)
+    if (at > lastWord || at + length > end) {
+      stopped = MORE
+      return false
+    }
+    if (view.getInt32(at, true) !== word || (length === 5 && bytes[at + 4] !== 101)) return false
     values[top++] = value
     at += length
     return true
@@ -235,19 +243,20 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
   }
 
   const readList = (shape: Shape): boolean => {
-    if (++levels > MOST_LEVELS) return stop(LEFT)
+    if (++levels > MOST_LEVELS) return false
     const from = top
     at++
     if (!skipSpace()) return false
-    if (bytes[at] === 93) at++
-    else
+    if (bytes[at] !== 93)
       for (;;) {
         if (!readValue(shape) || !skipSpace()) return false
-        const byte = bytes[at++]
+        const byte = bytes[at]
         if (byte === 93) break
-        if (byte !== 44) return stop(LEFT)
+        if (byte !== 44) return false
+        at++
         if (!skipSpace()) return false
       }
+    at++
     const list = values.slice(from, top)
     top = from
     values[top++] = list
@@ -284,46 +293,41 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
     }
     const start = at
     if (!plainEnd()) return undefined
-    if (bytes[at] !== 34 || at - start > LONGEST_INTERNED || shape.size >= MOST_KEYS || shapes.count > 2 * MOST_SHAPES) {
-      stopped = LEFT
-      return undefined
-    }
+    if (bytes[at] !== 34 || at - start > LONGEST_INTERNED || shape.size >= MOST_KEYS || shapes.count > 2 * MOST_SHAPES) return undefined
     const next = shapes.extend(shape, interner.intern(bytes, view, start, at, hash, tail))
     at++
     if (!skipSpace()) return undefined
-    if (bytes[at] !== 58) {
-      stopped = LEFT
-      return undefined
-    }
+    if (bytes[at] !== 58) return undefined
     at++
     return next
   }
 
   const readObject = (empty: Shape): boolean => {
-    if (++levels > MOST_LEVELS) return stop(LEFT)
+    if (++levels > MOST_LEVELS) return false
     const from = top
     let shape = empty
     at++
     if (!skipSpace()) return false
-    if (bytes[at] === 125) at++
-    else
+    if (bytes[at] !== 125)
       for (;;) {
-        if (bytes[at] !== 34) return stop(LEFT)
+        if (bytes[at] !== 34) return false
         const quote = at
         const next = readKey(shape)
         if (next === undefined) return false
-        if (next.odd || (next.watched && watch)) return stop(LEFT)
+        if (next.odd || (next.watched && watch)) return false
         if (levels === 1 && shape === empty) {
           reader.firstKeyStart = quote
           reader.firstKeyEnd = quote + next.length
         }
         shape = next
         if (!skipSpace() || !(next.special ? readSpecial(next) : readValue(next)) || !skipSpace()) return false
-        const byte = bytes[at++]
+        const byte = bytes[at]
         if (byte === 125) break
-        if (byte !== 44) return stop(LEFT)
+        if (byte !== 44) return false
+        at++
         if (!skipSpace()) return false
       }
+    at++
     if (shape.moved) canonical = false
     const object = build(shape, values, from)
     top = from
@@ -344,7 +348,7 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
         return true
       }
       values[top++] = same.value
-      at += same.bytes.byteLength
+      at += same.length
       reader.lines += same.lines
       return true
     }
@@ -373,6 +377,7 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
       at = from
       top = 0
       levels = 0
+      stopped = LEFT
       watch = watching
       reader.lines = 0
       reader.firstKeyStart = -1

@@ -3,6 +3,7 @@ import type { Json } from '../json.js'
 
 export interface SharedValue {
   readonly bytes: DataView
+  readonly length: number
   readonly value: Json
   /** Line feeds in its bytes. */
   readonly lines: number
@@ -16,9 +17,11 @@ export interface SharedValues {
 }
 
 const SETS = 512
-/** Objects that are the same up to the first closing brace. The oldest makes room. */
+/** Objects with the same hash. The oldest makes room. */
 const WAYS = 4
 const LONGEST = 2048
+/** So many bytes are hashed at most. */
+const TELLING = 256
 /** Objects that hardly ever repeat are not looked for; now and then they get another chance. */
 const TRIAL = 256
 const PATIENCE = 2 ** 14
@@ -42,7 +45,7 @@ export function createSharedValues(): SharedValues {
       for (let way = set * WAYS; way < (set + 1) * WAYS; way++) {
         const shared = sets[way]
         if (shared === undefined) return undefined
-        if (!startsWith(view, at, end, shared.bytes)) continue
+        if (!startsWith(view, at, end, shared)) continue
         found++
         return shared
       }
@@ -52,15 +55,17 @@ export function createSharedValues(): SharedValues {
       if (set < 0 || to - from > LONGEST || to - from < 4) return
       const way = oldest[set]!
       oldest[set] = (way + 1) % WAYS
-      sets[set * WAYS + way] = { bytes: new DataView(bytes.slice(from, to).buffer), value: frozen(value), lines }
+      sets[set * WAYS + way] = { bytes: new DataView(bytes.slice(from, to).buffer), length: to - from, value: frozen(value), lines }
     },
   }
 }
 
-/** A hash up to the first closing brace, which every object has; -1 when it is not there yet. */
+/** A hash up to the first closing brace, which every object has, or of as much as tells most apart; -1 when that is not there yet. */
 function setOf(view: DataView, at: number, end: number): number {
   let hash = 0
+  const enough = at + TELLING
   for (; at + 4 <= end; at += 4) {
+    if (at >= enough) return (hash ^ (hash >>> 13)) & (SETS - 1)
     const word = view.getInt32(at, true)
     const brace = word ^ 0x7d7d7d7d
     const special = (brace - 0x01010101) & ~brace & 0x80808080
@@ -76,8 +81,7 @@ function setOf(view: DataView, at: number, end: number): number {
 }
 
 /** From the end, where objects that begin alike differ. */
-function startsWith(view: DataView, at: number, end: number, bytes: DataView): boolean {
-  const length = bytes.byteLength
+function startsWith(view: DataView, at: number, end: number, { bytes, length }: SharedValue): boolean {
   if (at + length > end) return false
   let place = length - 4
   for (; place > 0; place -= 4) if (view.getInt32(at + place, true) !== bytes.getInt32(place, true)) return false
