@@ -32,9 +32,10 @@ export function isListAccepted(step: Step, value: unknown): boolean {
 }
 
 function isObjectAccepted(state: ObjectState, item: unknown): boolean {
-  if (!isObject(item) || !hasAny(state, item)) return false
+  if (!isObject(item)) return false
   let given = 0
   for (const name in item) if (item[name] !== undefined) given++
+  let some = false
   let have = 0
   for (const step of state.steps) {
     const value = item[step.name]
@@ -45,15 +46,18 @@ function isObjectAccepted(state: ObjectState, item: unknown): boolean {
     }
     if (step.pair !== undefined) {
       if (step === step.pair.id && !isPairAccepted(step.pair, item)) return false
-    } else if (isNothing(step, value)) continue
-    else if (!isListAccepted(step, value)) return false
+    } else if (value !== undefined && !isListAccepted(step, value)) {
+      if (isNothing(step, value)) continue
+      return false
+    }
     if (value === undefined) continue
+    some = true
     have |= step.flag
     state.listDeclared |= step.profiles | (step.object?.listDeclared ?? 0)
     state.listLacking |= step.object?.listLacking ?? 0
   }
   state.listLacking |= lackingIn(state.mapped, have)
-  return given === 0 && meets(state.mapped, have)
+  return some && given === 0 && meets(state.mapped, have)
 }
 
 function isPairAccepted({ id, text, captions }: Pair, object: Obj): boolean {
