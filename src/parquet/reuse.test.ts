@@ -22,7 +22,7 @@ const buffer = (bytes: Uint8Array): ArrayBuffer => new Uint8Array(bytes).buffer
 
 async function write(fields: readonly Field[], rows: readonly Row[], codec = uncompressed): Promise<Uint8Array> {
   const writer = createParquetWriter(fields, { codec })
-  for (const row of rows) expect(writer.add(row)).toBeUndefined()
+  expect(rows.filter(row => writer.add(row) !== undefined)).toEqual([])
   return writer.finish()
 }
 

@@ -1,5 +1,5 @@
 /** Runs every fixture of every source through the whole conversion; goldens are written by `vitest -u` and read in review. */
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { bytesOf, caseName, casesOf, convertAs, headOf, inFolder, type Run, readJson } from '../../fixtures/cases.js'
 import { type OcsfVersion, VERSIONS } from '../ocsf/facts.js'
 import { validate } from '../ocsf/validate.js'
@@ -17,7 +17,18 @@ interface MappingRow {
   readonly exception?: string
 }
 
-const run = (source: AnySource, file: string, version: OcsfVersion): Promise<Run> => convertAs(source, file, version, [bytesOf(source, file)])
+/** What fixtures of the source become, converted once for each version. */
+function runsOf(source: AnySource): { run(file: string, version: OcsfVersion): Promise<Run>; forget(): void } {
+  const runs = new Map<string, Promise<Run>>()
+  return {
+    run(file, version) {
+      const known = runs.get(`${version} ${file}`) ?? convertAs(source, file, version, [bytesOf(source, file)])
+      runs.set(`${version} ${file}`, known)
+      return known
+    },
+    forget: () => runs.clear(),
+  }
+}
 
 /** Goldens stay readable: bigint as text with an n, long raw text cut. */
 const golden = (value: unknown) =>
@@ -41,16 +52,19 @@ function filled(value: unknown, path: readonly string[]): boolean {
 
 for (const source of SOURCES) {
   describe(source.id, () => {
+    const { run, forget } = runsOf(source)
+    afterAll(forget)
+
     it.each(casesOf(source))('%s gives its golden', async file => {
       const recognised = source.recognise(headOf(source, file, true))
       const runs: Record<string, unknown> = { recognised: recognised ?? null }
-      if (typeof recognised !== 'object') for (const version of GOLDEN_VERSIONS) runs[version] = (await run(source, file, version)).outcomes
+      if (typeof recognised !== 'object') for (const version of GOLDEN_VERSIONS) runs[version] = (await run(file, version)).outcomes
       await expect(golden(runs)).toMatchFileSnapshot(inFolder(source, `${caseName(file)}.expected.json`))
     })
 
     it.each(VERSIONS)('gives events that the whole schema of %s accepts, and loses no record', async version => {
       for (const file of casesOf(source)) {
-        const { in: records, outcomes } = await run(source, file, version)
+        const { in: records, outcomes } = await run(file, version)
         expect(outcomes, file).toHaveLength(records)
         for (const outcome of outcomes) {
           if (outcome.kind !== 'event') continue
@@ -65,9 +79,9 @@ for (const source of SOURCES) {
     })
 
     it('is recognised by its own fixtures and by no other source', () => {
-      for (const other of SOURCES) {
-        if (other === source) continue
-        for (const file of casesOf(source)) expect(other.recognise(headOf(source, file, false)), `${file} by ${other.id}`).toBeUndefined()
+      for (const file of casesOf(source)) {
+        const head = headOf(source, file, false)
+        for (const other of SOURCES) if (other !== source) expect(other.recognise(head), `${file} by ${other.id}`).toBeUndefined()
       }
     })
 
@@ -76,8 +90,7 @@ for (const source of SOURCES) {
       const events = new Map<OcsfVersion, Record<string, unknown>[]>()
       for (const version of GOLDEN_VERSIONS) {
         const all: Record<string, unknown>[] = []
-        for (const file of casesOf(source))
-          for (const outcome of (await run(source, file, version)).outcomes) if (outcome.kind === 'event') all.push(outcome.event)
+        for (const file of casesOf(source)) for (const outcome of (await run(file, version)).outcomes) if (outcome.kind === 'event') all.push(outcome.event)
         events.set(version, all)
       }
       const empty = rows.filter(row => {
