@@ -8,6 +8,7 @@ export default defineConfig({
     // vitest leaves one core to itself, which is half of a machine with two
     maxWorkers: '100%',
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/ocsf/generated/**', 'src/**/*.test.ts'], reporter: ['text-summary', 'text'] },
   },
 })

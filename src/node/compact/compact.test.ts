@@ -47,7 +47,8 @@ describe.each(SOURCES.map((source, index) => [source.id, VERSIONS[index % VERSIO
     let dropped = 0
     for (const { partition, objects } of report.compacted) {
       expect(objects.after).toBeLessThan(objects.before)
-      const [before, after] = [listed(join(folder, 'before', partition)), listed(join(lake, partition))]
+      const before = await duck.keep('before', listed(join(folder, 'before', partition)))
+      const after = await duck.keep('after', listed(join(lake, partition)))
       const hasUid = (await duck.rows(`DESCRIBE SELECT metadata.* FROM (${before})`)).some(({ column_name: name }) => name === 'uid')
       const expected = hasUid
         ? `(SELECT DISTINCT * FROM (${before}) WHERE metadata.uid IS NOT NULL) UNION ALL (SELECT * FROM (${before}) WHERE metadata.uid IS NULL)`

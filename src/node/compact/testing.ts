@@ -57,6 +57,8 @@ export async function fixtureLake(source: AnySource, ocsf: OcsfVersion, folder: 
 
 export interface Duck {
   rows(sql: string): Promise<Record<string, unknown>[]>
+  /** Reads a query once and keeps its rows under a name: the query of these. Many small files take longer to open than to read. */
+  keep(name: string, sql: string): Promise<string>
   /** Rows of one that are not in the other, each as often as it is there too often: both ways. */
   difference(one: string, other: string): Promise<[number, number]>
   close(): void
@@ -67,9 +69,17 @@ export async function startDuck(): Promise<Duck> {
   const connection: DuckDBConnection = await instance.connect()
   const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRowObjects()
   const minus = async (one: string, other: string): Promise<number> => Number((await rows(`SELECT count(*) AS n FROM ((${one}) EXCEPT ALL (${other}))`))[0]!.n)
+  const keep = async (name: string, sql: string): Promise<string> => {
+    await connection.run(`CREATE OR REPLACE TEMP TABLE ${name} AS ${sql}`)
+    return `SELECT * FROM ${name}`
+  }
   return {
     rows,
-    difference: async (one, other) => [await minus(one, other), await minus(other, one)],
+    keep,
+    async difference(one, other) {
+      const [a, b] = [await keep('one', one), await keep('other', other)]
+      return [await minus(a, b), await minus(b, a)]
+    },
     close() {
       connection.closeSync()
       instance.closeSync()
