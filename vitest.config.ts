@@ -1,8 +1,10 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
     globalSetup: ['fixtures/build.ts'],
+    alias: [{ find: /^.*\/worker-entry\.js$/, replacement: fileURLToPath(new URL('fixtures/worker-entry.ts', import.meta.url)) }],
     setupFiles: ['fixtures/seed.ts'],
     include: ['src/**/*.test.ts', 'schemas/*.test.ts'],
     // vitest leaves one core to itself, which is half of a machine with two
