@@ -10,6 +10,9 @@ export function isGzip(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b
 }
 
+/** Unzipped bytes are given in pieces of this size: so large that what a chunk of input holds is mostly one piece. */
+const PIECE_BYTES = 2 ** 20
+
 /**
  * All members of a gzip stream; every byte that can be unzipped comes out before the fault. `open` is called a second
  * time when the stream proves damaged: zlib keeps back what it had unzipped of the chunk in which it fails, so that
@@ -18,7 +21,7 @@ export function isGzip(head: Uint8Array): boolean {
 export async function* gunzip(open: () => AsyncIterable<Uint8Array>): AsyncGenerator<Unzipped, void, undefined> {
   let given = 0
   let damagedAt = -1
-  for await (const item of inflate(open(), -1)) {
+  for await (const item of ahead(inflate(open(), -1))) {
     if (item instanceof Uint8Array) {
       given += item.length
       yield item
@@ -37,6 +40,24 @@ export async function* gunzip(open: () => AsyncIterable<Uint8Array>): AsyncGener
   }
 }
 
+/** Asks for the next item before it gives one: zlib's thread works while the one is used. */
+async function* ahead<T>(items: AsyncGenerator<T, void, undefined>): AsyncGenerator<T, void, undefined> {
+  const ask = (): Promise<IteratorResult<T, void>> => {
+    const next = items.next()
+    next.catch(() => {}) // it is thrown when its turn comes, and lost where nobody wants it any more
+    return next
+  }
+  try {
+    let next = ask()
+    for (let item = await next; !item.done; item = await next) {
+      next = ask()
+      yield item.value
+    }
+  } finally {
+    await items.return()
+  }
+}
+
 /** A fault and the index of the input chunk that zlib choked on; -1 when the input just ended. */
 interface InflateFault {
   readonly fault: Fault
@@ -44,7 +65,7 @@ interface InflateFault {
 }
 
 async function* inflate(input: AsyncIterable<Uint8Array>, bytewise: number): AsyncGenerator<Uint8Array | InflateFault, void, undefined> {
-  const stream = createGunzip({ chunkSize: 128 * 1024 })
+  const stream = createGunzip({ chunkSize: PIECE_BYTES })
   let ready: Uint8Array[] = []
   let error: NodeJS.ErrnoException | undefined
   let over = false

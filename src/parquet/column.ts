@@ -2,8 +2,9 @@
  * The values of one leaf in memory, in the order the rows came. A row that repeats the row before costs nothing: the
  * arrays are only filled up when a different value follows, so a constant column stays one value.
  */
+import { bytes, free, ints } from './memory.js'
 import type { Leaf } from './schema.js'
-import { createTextStore, type TextStore, textMemory } from './text.js'
+import { createTextStore, freeTexts, type TextStore, textMemory } from './text.js'
 
 export interface ColumnBuffer {
   readonly leaf: Leaf
@@ -40,10 +41,9 @@ export function createColumn(leaf: Leaf): ColumnBuffer {
 function grown<T extends Uint8Array | Int32Array>(array: T, create: (length: number) => T, needed: number): T {
   const out = create(Math.max(needed, array.length * 2))
   out.set(array)
+  free(array)
   return out
 }
-const bytes = (length: number): Uint8Array => new Uint8Array(length)
-const ints = (length: number): Int32Array => new Int32Array(length)
 
 function growSlots(column: ColumnBuffer, needed: number): void {
   column.defs = grown(column.defs, bytes, needed)
@@ -172,6 +172,26 @@ export function truncate(column: ColumnBuffer, row: number): void {
 export function storedRow(column: ColumnBuffer, row: number): number {
   return row < column.rows ? row : column.rows - 1
 }
+
+/** Gives the memory of a column back: it has no rows any more, and gets none. */
+export function freeColumn(column: ColumnBuffer): void {
+  const { defs, data, nested, text } = column
+  free(defs)
+  free(data)
+  column.defs = NO_BYTES
+  column.data = NO_INTS
+  column.rows = column.slots = 0
+  if (text !== undefined) freeTexts(text)
+  if (nested === undefined) return
+  free(nested.reps)
+  free(nested.first)
+  free(nested.end)
+  nested.reps = NO_BYTES
+  nested.first = nested.end = NO_INTS
+}
+
+const NO_BYTES = new Uint8Array(0)
+const NO_INTS = new Int32Array(0)
 
 /** Bytes held. */
 export function columnMemory({ defs, data, nested, text }: ColumnBuffer): number {

@@ -5,6 +5,7 @@
 import { ByteSink } from './bytes.js'
 import { beginRow, type ColumnBuffer, rowSlot } from './column.js'
 import { bitWidth, writeHybrid, writeRepeated } from './hybrid.js'
+import { scratchBytes, scratchInts } from './memory.js'
 
 /** Rows of a data page at most, the same in every column, so that the page index narrows a search. */
 export const PAGE_ROWS = 20_000
@@ -146,7 +147,7 @@ function gather({ column, slot, nulls }: Shape, order: Int32Array, from: number,
   const { defs, leaf, nested } = column
   const count = to - from
   if (slot !== undefined) {
-    const positions = new Int32Array(defs[slot] === leaf.def ? count : 0).fill(slot)
+    const positions = scratchInts(defs[slot] === leaf.def ? count : 0).fill(slot)
     return levels(column, count, positions, defs[slot]!, undefined)
   }
   if (nested !== undefined) return gatherNested(column, order, from, to)
@@ -157,8 +158,8 @@ function gatherNullable(column: ColumnBuffer, order: Int32Array, from: number, t
   const { defs: all, leaf } = column
   const { def } = leaf
   const count = to - from
-  const defs = new Uint8Array(count)
-  const positions = new Int32Array(count)
+  const defs = scratchBytes(count)
+  const positions = scratchInts(count)
   let valueCount = 0
   for (let at = 0; at < count; at++) {
     const slot = order[from + at]!
@@ -178,9 +179,9 @@ function gatherNested(column: ColumnBuffer, order: Int32Array, from: number, to:
     const row = order[at]!
     count += end[row]! - first[row]!
   }
-  const defs = new Uint8Array(count)
-  const reps = new Uint8Array(count)
-  const positions = new Int32Array(count)
+  const defs = scratchBytes(count)
+  const reps = scratchBytes(count)
+  const positions = scratchInts(count)
   let valueCount = 0
   let out = 0
   for (let at = from; at < to; at++) {
@@ -248,6 +249,10 @@ function writeLevels(sink: ByteSink, some: Uint8Array | number, { from, to }: Ru
   const at = sink.size
   sink.uint32(0)
   if (typeof some === 'number') writeRepeated(sink, some, to - from, bitWidth(max))
-  else writeHybrid(sink, new Int32Array(some.subarray(from, to)), 0, to - from, bitWidth(max))
+  else {
+    const values = scratchInts(to - from)
+    values.set(some.subarray(from, to))
+    writeHybrid(sink, values, 0, to - from, bitWidth(max))
+  }
   sink.setUint32(at, sink.size - at - 4)
 }

@@ -1,4 +1,5 @@
 /** The texts of one string column: UTF-8 bytes end to end, each text under a number. */
+import { free, ints, bytes as zeros } from './memory.js'
 
 export interface TextStore {
   /** Text to number, so that a text is kept once; dropped when the column rarely repeats itself. */
@@ -47,13 +48,15 @@ function add(store: TextStore, text: string): number {
   const most = start + text.length * 3
   if (most > 0x7fffffff) throw new RangeError('more than 2 GiB of text in one column')
   if (most > store.bytes.length) {
-    const bytes = new Uint8Array(Math.max(most, store.bytes.length * 2))
+    const bytes = zeros(Math.max(most, store.bytes.length * 2))
     bytes.set(store.bytes.subarray(0, start))
+    free(store.bytes)
     store.bytes = bytes
   }
   if (number === store.ends.length) {
-    const ends = new Int32Array(number * 2)
+    const ends = ints(number * 2)
     ends.set(store.ends)
+    free(store.ends)
     store.ends = ends
   }
   store.ends[number] = encode(store.bytes, start, text)
@@ -103,6 +106,13 @@ export function compareTexts(store: TextStore, a: number, b: number): number {
     if (difference !== 0) return difference
   }
   return lengthA - lengthB
+}
+
+/** Gives the memory of texts back: there are none any more. */
+export function freeTexts(store: TextStore): void {
+  free(store.bytes)
+  free(store.ends)
+  Object.assign(store, createTextStore())
 }
 
 /** Bytes held, with an estimate for the map. */
