@@ -101,9 +101,9 @@ export function store(leaf: Leaf, column: ColumnBuffer, slot: number, value: unk
 }
 
 /** A column outside lists is asked once per row, those that repeat the row before included. */
-function textNumberAt({ text, nested }: ColumnBuffer, slot: number, value: string): number {
-  if (nested === undefined) text!.asked = slot
-  return textNumber(text!, value)
+function textNumberAt(column: ColumnBuffer, slot: number, value: string): number {
+  if (column.nested === undefined) column.use!.asked = slot
+  return textNumber(column, value)
 }
 
 /** Writes a 64-bit integer as its low and its high half. */

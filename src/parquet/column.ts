@@ -4,13 +4,15 @@
  */
 import { bytes, free, ints } from './memory.js'
 import type { Leaf } from './schema.js'
-import { createTextStore, freeTexts, type TextStore, textMemory } from './text.js'
+import { createTextUse, type TextStore, type TextUse } from './text.js'
 
 export interface ColumnBuffer {
   readonly leaf: Leaf
   /** 32-bit words per value: the value, its low and high half, or the number of its text. */
   readonly words: 1 | 2
+  /** The texts of the file, of a column of text, and what the column has of them. */
   readonly text: TextStore | undefined
+  readonly use: TextUse | undefined
   /** Rows written; the rows behind them repeat the last one. */
   rows: number
   /** Slots written: one per row, or per item of a list. A slot is a value or a null. */
@@ -24,12 +26,15 @@ export interface ColumnBuffer {
 
 const START = 8
 
-export function createColumn(leaf: Leaf): ColumnBuffer {
+/** A column without rows; `texts` are those of all columns of the file. */
+export function createColumn(leaf: Leaf, texts: TextStore): ColumnBuffer {
   const words = leaf.physical === 'int64' || leaf.physical === 'double' ? 2 : 1
+  const isText = leaf.physical === 'byte_array'
   return {
     leaf,
     words,
-    text: leaf.physical === 'byte_array' ? createTextStore() : undefined,
+    text: isText ? texts : undefined,
+    use: isText ? createTextUse() : undefined,
     rows: 0,
     slots: 0,
     defs: new Uint8Array(START),
@@ -175,13 +180,16 @@ export function storedRow(column: ColumnBuffer, row: number): number {
 
 /** Gives the memory of a column back: it has no rows any more, and gets none. */
 export function freeColumn(column: ColumnBuffer): void {
-  const { defs, data, nested, text } = column
+  const { defs, data, nested, use } = column
   free(defs)
   free(data)
   column.defs = NO_BYTES
   column.data = NO_INTS
   column.rows = column.slots = 0
-  if (text !== undefined) freeTexts(text)
+  if (use !== undefined) {
+    free(use.known)
+    use.known = NO_BYTES
+  }
   if (nested === undefined) return
   free(nested.reps)
   free(nested.first)
@@ -193,8 +201,8 @@ export function freeColumn(column: ColumnBuffer): void {
 const NO_BYTES = new Uint8Array(0)
 const NO_INTS = new Int32Array(0)
 
-/** Bytes held. */
-export function columnMemory({ defs, data, nested, text }: ColumnBuffer): number {
+/** Bytes held, without the texts. */
+export function columnMemory({ defs, data, nested, use }: ColumnBuffer): number {
   const lists = nested === undefined ? 0 : nested.reps.byteLength + nested.first.byteLength + nested.end.byteLength
-  return defs.byteLength + data.byteLength + lists + (text === undefined ? 0 : textMemory(text))
+  return defs.byteLength + data.byteLength + lists + (use?.known.length ?? 0)
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createColumn } from './column.js'
 import { DICTIONARY_BYTES, dictionaryOf, distinctNumbers } from './dictionary.js'
 import type { Leaf } from './schema.js'
+import { createTextStore } from './text.js'
 
 const leaf: Leaf = {
   kind: 'leaf',
@@ -19,8 +20,9 @@ const leaf: Leaf = {
   rep: 0,
   index: 0,
 }
-const int32 = createColumn(leaf)
-const int64 = createColumn({ ...leaf, physical: 'int64', holds: 'long' })
+const texts = createTextStore()
+const int32 = createColumn(leaf, texts)
+const int64 = createColumn({ ...leaf, physical: 'int64', holds: 'long' }, texts)
 
 describe('the distinct numbers of a column', () => {
   it('are those of a map, in order of first appearance', () => {

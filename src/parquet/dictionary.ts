@@ -42,7 +42,7 @@ const WORTH = 0.8
 export function dictionaryOf(column: ColumnBuffer, values: Int32Array, count: number): Dictionary | undefined {
   if (count === 0 || column.leaf.physical === 'boolean') return undefined
   if (column.text === undefined) return dictionaryOfNumbers(column.words, values, count)
-  const found = distinctTexts(column.text, values, count)
+  const found = distinctTexts(column.text, Math.min(count, column.use!.distinct), values, count)
   if (found === undefined) return undefined
   return pays(found.bytes, found.size, count, plainBytes(column, values, 0, count)) ? withWidth(found) : undefined
 }
@@ -69,10 +69,10 @@ function withWidth(found: Distinct): Dictionary {
   return { ...found, codes: found.size === 1 ? undefined : found.codes, width: indexWidth(found.size) }
 }
 
-function distinctTexts(text: TextStore, values: Int32Array, count: number): Distinct | undefined {
+function distinctTexts(text: TextStore, most: number, values: Int32Array, count: number): Distinct | undefined {
   const { ends } = text
   const codeOf = scratchInts(text.count) // code + 1
-  const distinct = scratchInts(Math.min(count, text.count))
+  const distinct = scratchInts(most)
   const codes = scratchInts(count)
   let size = 0
   let bytes = 0

@@ -130,7 +130,7 @@ function appendPair({ id, text, captions }: Pair, object: Obj, rep: number): voi
   else if (said !== undefined) appendLeaf(text, said, rep)
   else {
     const column = text.columns[0]!
-    setWord(column, addSlot(column, rep, column.leaf.def), textNumber(column.text!, beside))
+    setWord(column, addSlot(column, rep, column.leaf.def), textNumber(column, beside))
   }
 }
 

@@ -5,7 +5,7 @@
 import { addSlot, appendRows, beginRow, type ColumnBuffer, setWord, storedRow } from './column.js'
 import type { ObjectState, Step } from './mapped-steps.js'
 import type { ParquetSchema } from './schema.js'
-import { type TextStore, textNumber } from './text.js'
+import { IN_COLUMN, textNumber } from './text.js'
 
 /** An attribute that is an observable. */
 export interface Watch {
@@ -14,7 +14,7 @@ export interface Watch {
   readonly type: number
   readonly typeId: number
   readonly list: ListWatch | undefined
-  /** By number of a text of the attribute, or by a small integer: number + 1 of the same text in the column of values. */
+  /** By a small integer: the number of its text in the column of values, plus 1. */
   numbers: Int32Array
   /** Where it is found, outside lists. */
   at: { readonly state: ObjectState; readonly step: Step } | undefined
@@ -66,33 +66,37 @@ export function createObservables(schema: ParquetSchema, all: readonly ColumnBuf
     numbers[slots++] = value
   }
 
-  /** A store counts how often it is asked, to see whether its texts repeat: once per observable, as for full events. */
-  const numberOf = (store: TextStore, text: string): number => {
-    store.asked = asked + slots
-    return textNumber(store, text)
+  /** A column counts how often it is asked, to see whether its texts repeat: once per observable, as for full events. */
+  const numberOf = (column: ColumnBuffer, text: string): number => {
+    column.use!.asked = asked + slots
+    return textNumber(column, text)
   }
 
-  const addListed = ({ state, all: listed, found }: ListWatch, at: number, store: TextStore, batch: number): void => {
+  const addListed = ({ state, all: listed, found }: ListWatch, at: number, column: ColumnBuffer, batch: number): void => {
     const some = state!.entered === batch ? listed[at]! : found
-    for (let i = 0; i < some.length; i++) add(some[i]!.watch, numberOf(store, some[i]!.text))
+    for (let i = 0; i < some.length; i++) add(some[i]!.watch, numberOf(column, some[i]!.text))
   }
 
-  const addWatched = (watch: Watch, row: number, at: number, store: TextStore, batch: number): void => {
+  const addWatched = (watch: Watch, row: number, at: number, to: ColumnBuffer, batch: number): void => {
     const { state, step } = watch.at!
     const column = step.columns[0]!
-    const { leaf, text, defs, data } = column
+    const { leaf, defs, data } = column
     const slot = storedRow(column, row)
     if (defs[slot] !== leaf.def) return
-    // the number of the text or the integer itself, where it says which value it is
-    const word = text === undefined ? (column.words === 1 && leaf.holds === 'integer' ? data[slot]! : -1) : text.numbers === undefined ? -1 : data[slot]!
-    const key = text === undefined && word >= SMALL ? -1 : word
-    const known = key >= 0 && key < watch.numbers.length ? watch.numbers[key]! : 0
-    if (known !== 0) {
-      add(watch, known - 1)
+    const { unique, known } = to.use!
+    const word = data[slot * column.words]!
+    if (leaf.holds === 'string' && !unique && (known[word]! & IN_COLUMN) !== 0) {
+      add(watch, word) // the texts of the file have one number in all columns
       return
     }
-    const number = numberOf(store, String(state.entered === batch ? state.objects[at]![step.name] : step.last))
-    if (key >= 0) learn(watch, key, number)
+    const isSmall = leaf.holds === 'integer' && word >= 0 && word < SMALL
+    const learned = isSmall && !unique && word < watch.numbers.length ? watch.numbers[word]! : 0
+    if (learned !== 0) {
+      add(watch, learned - 1)
+      return
+    }
+    const number = numberOf(to, String(state.entered === batch ? state.objects[at]![step.name] : step.last))
+    if (isSmall) learn(watch, word, number)
     add(watch, number)
   }
 
@@ -129,8 +133,8 @@ export function createObservables(schema: ParquetSchema, all: readonly ColumnBuf
     watch(path, { typeId, type }, inList) {
       if (!wanted || names === undefined || types === undefined || typeIds === undefined || values === undefined) return undefined
       const watch: Watch = {
-        name: textNumber(names.text!, path),
-        type: textNumber(types.text!, type),
+        name: textNumber(names, path),
+        type: textNumber(types, type),
         typeId,
         list: inList,
         numbers: new Int32Array(0),
@@ -141,19 +145,18 @@ export function createObservables(schema: ParquetSchema, all: readonly ColumnBuf
     },
     write(row, count, fresh, batch) {
       if (list === undefined) return
-      const store = values?.text
       slots = 0
       ends.length = 0
       for (let at = 0; at < count; at++) {
-        for (let i = 0; store !== undefined && i < order.length; i++) {
+        for (let i = 0; values !== undefined && i < order.length; i++) {
           const one = order[i]!
-          if ('found' in one) addListed(one, at, store, batch)
-          else addWatched(one, row + at, at, store, batch)
+          if ('found' in one) addListed(one, at, values, batch)
+          else addWatched(one, row + at, at, values, batch)
         }
         ends.push(slots)
       }
       asked += slots
-      if (store !== undefined) store.asked = asked
+      if (values !== undefined) values.use!.asked = asked
       writeColumns(row, fresh)
     },
   }

@@ -10,9 +10,9 @@ import { checkObjects, keepLast, type Rows, refuse } from './mapped-check.js'
 import { appendValue } from './mapped-lists.js'
 import { createObservables } from './mapped-observables.js'
 import { PENDING } from './mapped-readers.js'
-import { BATCH_ROWS, compileSteps, forgetObject, makeRoom, markAccepted, type Obj, type ObjectState, type Step, textBeside } from './mapped-steps.js'
+import { ACCEPTED, BATCH_ROWS, compileSteps, forgetObject, makeRoom, type Obj, type ObjectState, type Step, textBeside } from './mapped-steps.js'
 import type { ParquetSchema } from './schema.js'
-import { textNumber } from './text.js'
+import { noteKnown, textNumber } from './text.js'
 
 /** Writes rows of one class; the caller counts them. */
 export interface MappedRows {
@@ -47,7 +47,7 @@ export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readon
   if (typeUid === undefined || typeName === undefined || activity === undefined || profiles?.node.kind !== 'list') return undefined
   const profilesList = profiles.node
   const profilesColumn = profiles.columns[0]!
-  const profileNumbers = spec.profiles.map(name => textNumber(profilesColumn.text!, name))
+  const profileNumbers = spec.profiles.map(name => textNumber(profilesColumn, name))
 
   const rows: Rows = { batch: 0, count: 0, declared: new Int32Array(BATCH_ROWS), lacking: new Int32Array(BATCH_ROWS), allDeclared: 0, allLacking: 0 }
   let fresh = true
@@ -57,7 +57,7 @@ export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readon
   const writeConstants = (row: number): void => {
     for (const { column, value } of constants) {
       const slot = rowSlot(column, row, column.leaf.def)
-      column.data[slot] = typeof value === 'number' ? value : textNumber(column.text!, value)
+      column.data[slot] = typeof value === 'number' ? value : textNumber(column, value)
     }
   }
 
@@ -68,7 +68,7 @@ export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readon
       const type = spec.types.get(value)!
       const slot = rowSlot(typeUid, base + at, typeUid.leaf.def)
       storeInt64(typeUid.data, slot * 2, type.uid)
-      setWord(typeName, rowSlot(typeName, base + at, typeName.leaf.def), textNumber(typeName.text!, type.name))
+      setWord(typeName, rowSlot(typeName, base + at, typeName.leaf.def), textNumber(typeName, type.name))
       lastActivity = value
     }
   }
@@ -172,14 +172,15 @@ function writeWords(step: Step, { objects, levels }: ObjectState, base: number, 
 /** Gives the texts that have none a number. */
 function numberTexts(step: Step, objects: readonly Obj[], base: number, count: number): void {
   const { words, pair } = step
-  const store = step.columns[0]!.text!
+  const column = step.columns[0]!
+  const use = column.use!
   for (let k = 0; k < count; k++) {
     if (words[k] !== PENDING) continue
     const value = objects[k]![step.name]
     const text = pair === undefined ? value : textBeside(pair.captions, objects[k]![pair.id.name], value)
-    store.asked = base + k
-    const number = textNumber(store, text as string) // accepted, as all that is written
-    if (pair === undefined && store.numbers !== undefined) markAccepted(step, number)
+    use.asked = base + k
+    const number = textNumber(column, text as string) // accepted, as all that is written
+    if (pair === undefined) noteKnown(use, number, ACCEPTED)
     words[k] = number
   }
 }

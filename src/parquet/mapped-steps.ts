@@ -5,12 +5,16 @@ import type { ColumnBuffer } from './column.js'
 import type { ListWatch, Observables, Watch } from './mapped-observables.js'
 import { type Gather, gather, integers, longs, NOTHING, PENDING, pairs, REFUSED, type Read, type ReadPair, texts } from './mapped-readers.js'
 import type { ParquetSchema, SchemaNode } from './schema.js'
+import { IN_COLUMN, noteKnown } from './text.js'
 import { isObject } from './values.js'
 
 export type Obj = Readonly<Record<string, unknown>>
 
 /** Rows of a batch at most: column by column is quickest while all of its values are at hand. */
 export const BATCH_ROWS = 256
+
+/** Noted of a text of a column: it need not be asked again. */
+export const ACCEPTED = 2
 
 /** Stands for an object that is not there. */
 export const NONE: Obj = Object.freeze({})
@@ -44,8 +48,6 @@ export interface Step {
   twin: ColumnBuffer | undefined
   profiles: number
   readonly flag: number
-  /** By number of a text: 1 once it was accepted. */
-  accepted: Uint8Array
   /** Outside lists. */
   readonly loop: Loop | undefined
   /** Number of an accepted text, or what says why there is none. */
@@ -204,7 +206,6 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
       twin: undefined,
       profiles: mapped.profiles,
       flag: mapped.flag,
-      accepted: new Uint8Array(0),
       loop: outer === undefined ? loopOf(mapped, kind, node) : undefined,
       ask: askText,
       mentioned: 0,
@@ -258,28 +259,23 @@ function kindOf(mapped: MappedField, node: SchemaNode, fields: readonly MappedFi
 
 function askText(step: Step, value: unknown): number {
   if (typeof value !== 'string') return REFUSED
-  const number = step.columns[0]!.text!.numbers?.get(value)
-  if (number === undefined) return step.accepts(value) ? PENDING : REFUSED
-  if (step.accepted[number] === 1) return number
+  const { use, text } = step.columns[0]!
+  const number = use!.unique ? undefined : text!.numbers.get(value)
+  const known = number === undefined ? 0 : (use!.known[number] ?? 0)
+  if ((known & ACCEPTED) !== 0) return number!
   if (!step.accepts(value)) return REFUSED
-  markAccepted(step, number)
-  return number
+  if ((known & IN_COLUMN) === 0) return PENDING
+  noteKnown(use!, number!, ACCEPTED)
+  return number!
 }
 
 function askPair({ id, text, captions }: Pair, value: unknown, said: unknown): number {
   const beside = textBeside(captions, value, said)
   if (beside === null || (value !== undefined && !id.accepts(value)) || (said !== undefined && !text.accepts(said))) return REFUSED
-  return beside === undefined ? NOTHING : (text.columns[0]!.text!.numbers?.get(beside) ?? PENDING)
-}
-
-/** The text with this number need not be asked again. */
-export function markAccepted(step: Step, number: number): void {
-  if (number >= step.accepted.length) {
-    const grown = new Uint8Array(Math.max(64, number * 2))
-    grown.set(step.accepted)
-    step.accepted = grown
-  }
-  step.accepted[number] = 1
+  if (beside === undefined) return NOTHING
+  const { use, text: store } = text.columns[0]!
+  const number = use!.unique ? undefined : store!.numbers.get(beside)
+  return number !== undefined && (use!.known[number]! & IN_COLUMN) !== 0 ? number : PENDING
 }
 
 /** Room for a batch of so many rows: most objects of a unit never see more than a few at once. */

@@ -4,7 +4,7 @@ import { type ColumnBuffer, columnMemory, createColumn, storedRow } from './colu
 import { timeOrder } from './row-groups.js'
 import type { Leaf, ParquetSchema } from './schema.js'
 import { appendStored, hashStored, type RowHashes, type StoredColumn, sameRows } from './stored-column.js'
-import { textBytes } from './text.js'
+import { createTextStore, textBytes, textMemory } from './text.js'
 
 /** A multiset of rows: how many, and a checksum of all leaves that does not depend on their order or their encoding. */
 export interface RowSum {
@@ -66,7 +66,8 @@ export function timeLeaf({ columns }: ParquetSchema): Leaf {
 
 /** An empty slice that takes `capacity` rows. */
 export function createSlice(schema: ParquetSchema, capacity: number): Slice {
-  const columns = schema.leaves.map(createColumn)
+  const texts = createTextStore()
+  const columns = schema.leaves.map(leaf => createColumn(leaf, texts))
   const hashes = hashesOf(capacity)
   const time = columns[timeLeaf(schema).index]!
   const uid = columns[schema.leaves.find(({ path }) => path.join('.') === 'metadata.uid')?.index ?? -1]
@@ -77,7 +78,7 @@ export function createSlice(schema: ParquetSchema, capacity: number): Slice {
       return rows
     },
     get memory() {
-      return columns.reduce((sum, column) => sum + columnMemory(column), 0)
+      return columns.reduce((sum, column) => sum + columnMemory(column), textMemory(texts))
     },
     add(stored, from, to) {
       if (rows + to - from > capacity) throw new Error(`merge: more than ${capacity} rows`)

@@ -34,27 +34,17 @@ export function groupEnds(columns: readonly ColumnBuffer[], order: Int32Array): 
 /** A bound of the bytes of a row group with all rows that it may have, without a look at each: mostly they fit. */
 function groupBytesAtMost(columns: readonly ColumnBuffer[], rows: number): number {
   let bytes = 0
-  for (const { text, nested, words, rows: stored } of columns) {
-    if (stored === 0 || (text === undefined && nested === undefined)) continue
+  for (const { use, nested, words, rows: stored } of columns) {
+    if (stored === 0 || (use === undefined && nested === undefined)) continue
     let slots = Math.min(rows, ROW_GROUP_ROWS)
     if (nested !== undefined) {
       const { first, end } = nested
       slots = (rows - stored) * (end[stored - 1]! - first[stored - 1]!)
       for (let row = 0; row < stored; row++) slots += end[row]! - first[row]!
     }
-    bytes += slots * (2 + (text === undefined ? words * 4 : 4 + longest(text)))
+    bytes += slots * (2 + (use === undefined ? words * 4 : 4 + use.longest))
   }
   return bytes
-}
-
-function longest({ ends, count }: TextStore): number {
-  let most = 0
-  for (let number = 0, start = 0; number < count; number++) {
-    const end = ends[number]!
-    if (end - start > most) most = end - start
-    start = end
-  }
-  return most
 }
 
 /**

@@ -3,10 +3,11 @@
 import type { Issue } from '../ocsf/issue.js'
 import type { MappedClass } from '../ocsf/mapped.js'
 import { appendMap, NEVER, store } from './cells.js'
-import { addSlot, beginRow, type ColumnBuffer, columnMemory, createColumn, rowSlot, truncate } from './column.js'
+import { addSlot, beginRow, type ColumnBuffer, columnMemory, createColumn, freeColumn, rowSlot, truncate } from './column.js'
 import { mappedRows } from './mapped-rows.js'
 import { BATCH_ROWS } from './mapped-steps.js'
 import type { Leaf, ParquetSchema, SchemaNode } from './schema.js'
+import { createTextStore, freeTexts, textMemory } from './text.js'
 import { cellOf, isObject, Misfit } from './values.js'
 
 type Obj = Readonly<Record<string, unknown>>
@@ -34,6 +35,8 @@ export interface Shredder {
   ask(events: readonly Obj[], from: number, to: number): number
   /** Adds the first `count` of those that passed when they were asked last, before any other is added; all or none. */
   addAsked(count: number): boolean
+  /** Gives the memory back. Ends it. */
+  free(): void
 }
 
 /** A schema node with its columns and what it held last. */
@@ -66,7 +69,8 @@ const RETRY = 64
 const FEWEST = 8
 
 export function createShredder(schema: ParquetSchema, { mapped, observables = true }: ShredderOptions = {}): Shredder {
-  const columns = schema.leaves.map(createColumn)
+  const texts = createTextStore()
+  const columns = schema.leaves.map(leaf => createColumn(leaf, texts))
   const roots = schema.columns.map(node => compile(node, columns))
   const direct = mapped === undefined ? undefined : mappedRows(mapped, schema, columns, observables)
   let rows = 0
@@ -113,7 +117,7 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
       return rows
     },
     get memory() {
-      let sum = 0
+      let sum = textMemory(texts)
       for (const column of columns) sum += columnMemory(column)
       return sum
     },
@@ -146,6 +150,10 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
     },
     ask,
     addAsked,
+    free() {
+      for (const column of columns) freeColumn(column)
+      freeTexts(texts)
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 /** Columns that were read from a file, slot by slot: into the columns of another file, and as a checksum of their rows. */
 import { addSlot, beginRow, type ColumnBuffer, rowSlot, storedRow } from './column.js'
-import { compareTexts, type TextStore, textNumber } from './text.js'
+import { compareTexts, textNumber } from './text.js'
 
 /** The slots of one leaf in one row group of a file. */
 export interface StoredColumn {
@@ -25,21 +25,21 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * @throws TypeError for texts that are no UTF-8
  */
 export function appendStored(column: ColumnBuffer, row: number, stored: StoredColumn, from: number, to: number): void {
-  const numberOf = column.text === undefined ? undefined : numbersOf(column.text, stored.texts)
+  const numberOf = column.text === undefined ? undefined : numbersOf(column, stored.texts)
   if (stored.same) appendSame(column, row, stored, numberOf)
   else if (stored.nested === undefined) appendFlat(column, row, stored, from, to, numberOf)
   else appendNested(column, row, stored, from, to, numberOf)
 }
 
-/** The number in a column's store of a text of the file. */
+/** The number in a column of a text of the file. */
 type Numbers = (text: number) => number
 
-function numbersOf(store: TextStore, texts: readonly Uint8Array[]): Numbers {
+function numbersOf(column: ColumnBuffer, texts: readonly Uint8Array[]): Numbers {
   const known = new Int32Array(texts.length).fill(-1)
   return text => {
     let number = known[text]!
     if (number < 0) {
-      number = textNumber(store, utf8.decode(texts[text]))
+      number = textNumber(column, utf8.decode(texts[text]))
       known[text] = number
     }
     return number

@@ -1,18 +1,41 @@
-/** The texts of one string column: UTF-8 bytes end to end, each text under a number. */
+/**
+ * The texts of the columns of one file: UTF-8 bytes end to end, each text under a number. Columns share them, since what
+ * stands in one mostly stands in others as well: an address, a name, an observable.
+ */
 import { free, ints, bytes as zeros } from './memory.js'
 
 export interface TextStore {
-  /** Text to number, so that a text is kept once; dropped when the column rarely repeats itself. */
-  numbers: Map<string, number> | undefined
+  /** Text to number, so that a text is kept once. */
+  numbers: Map<string, number>
   bytes: Uint8Array
   /** End of each text in `bytes`; it starts where the one before ends. */
   ends: Int32Array
   count: number
+}
+
+/** What one column has of the texts. */
+export interface TextUse {
+  /** By number: whether the column has it (`IN_COLUMN`), and what else its users note. */
+  known: Uint8Array
+  /** Texts that it has, their bytes, and the bytes of the longest. */
+  distinct: number
+  bytes: number
+  longest: number
   /** How often a number was asked for. */
   asked: number
+  /** The column rarely repeats itself: its texts are not looked up, and each gets a number of its own. */
+  unique: boolean
   last: string | undefined
   lastNumber: number
 }
+
+/** A column of texts. */
+export interface TextColumn {
+  readonly text: TextStore | undefined
+  readonly use: TextUse | undefined
+}
+
+export const IN_COLUMN = 1
 
 const utf8 = new TextEncoder()
 
@@ -21,32 +44,57 @@ const TRIAL_TEXTS = 4096
 const TRIAL_BYTES = 4 * 2 ** 20
 
 export function createTextStore(): TextStore {
-  return { numbers: new Map(), bytes: new Uint8Array(64), ends: new Int32Array(8), count: 0, asked: 0, last: undefined, lastNumber: 0 }
+  return { numbers: new Map(), bytes: new Uint8Array(64), ends: new Int32Array(8), count: 0 }
 }
 
-/** The number of a text. Lone surrogates become U+FFFD, since Parquet strings are UTF-8. */
-export function textNumber(store: TextStore, text: string): number {
-  store.asked++
-  if (text === store.last) return store.lastNumber
-  let number = store.numbers?.get(text)
+export function createTextUse(): TextUse {
+  return { known: new Uint8Array(64), distinct: 0, bytes: 0, longest: 0, asked: 0, unique: false, last: undefined, lastNumber: 0 }
+}
+
+/** The number of a text in a column. Lone surrogates become U+FFFD, since Parquet strings are UTF-8. */
+export function textNumber(column: TextColumn, text: string): number {
+  const use = column.use!
+  use.asked++
+  if (text === use.last) return use.lastNumber
+  const store = column.text!
+  let number = use.unique ? undefined : store.numbers.get(text)
   if (number === undefined) {
     number = add(store, text)
-    if (store.numbers !== undefined) {
-      store.numbers.set(text, number)
-      const tried = number >= TRIAL_TEXTS || store.ends[number]! >= TRIAL_BYTES
-      if (tried && store.count * 2 > store.asked) store.numbers = undefined
-    }
+    if (!use.unique) store.numbers.set(text, number)
   }
-  store.last = text
-  store.lastNumber = number
+  noteKnown(use, number, 0)
+  if (use.known[number] === 0) begin(use, store, number)
+  use.last = text
+  use.lastNumber = number
   return number
+}
+
+/** The column has a text that it did not have before. */
+function begin(use: TextUse, store: TextStore, number: number): void {
+  const length = textLength(store, number)
+  use.known[number] = IN_COLUMN
+  use.distinct++
+  use.bytes += length
+  use.longest = Math.max(use.longest, length)
+  if ((use.distinct > TRIAL_TEXTS || use.bytes >= TRIAL_BYTES) && use.distinct * 2 > use.asked) use.unique = true
+}
+
+/** Notes something of a text. */
+export function noteKnown(use: TextUse, number: number, what: number): void {
+  if (number >= use.known.length) {
+    const known = zeros(Math.max(number + 1, use.known.length * 2))
+    known.set(use.known)
+    free(use.known)
+    use.known = known
+  }
+  use.known[number]! |= what
 }
 
 function add(store: TextStore, text: string): number {
   const number = store.count
   const start = number === 0 ? 0 : store.ends[number - 1]!
   const most = start + text.length * 3
-  if (most > 0x7fffffff) throw new RangeError('more than 2 GiB of text in one column')
+  if (most > 0x7fffffff) throw new RangeError('more than 2 GiB of text in one file')
   if (most > store.bytes.length) {
     const bytes = zeros(Math.max(most, store.bytes.length * 2))
     bytes.set(store.bytes.subarray(0, start))
@@ -117,5 +165,5 @@ export function freeTexts(store: TextStore): void {
 
 /** Bytes held, with an estimate for the map. */
 export function textMemory(store: TextStore): number {
-  return store.bytes.length + store.ends.byteLength + (store.numbers === undefined ? 0 : store.count * 64 + textStart(store, store.count) * 2)
+  return store.bytes.length + store.ends.byteLength + store.count * 64 + textStart(store, store.count) * 2
 }

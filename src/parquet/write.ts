@@ -4,7 +4,6 @@ import type { Field } from '../ocsf/columns.js'
 import type { Issue } from '../ocsf/issue.js'
 import type { MappedClass } from '../ocsf/mapped.js'
 import type { Codec } from './codec.js'
-import { freeColumn } from './column.js'
 import { createParquetFile } from './file.js'
 import { timeOrder } from './row-groups.js'
 import { parquetSchema } from './schema.js'
@@ -71,7 +70,7 @@ export function createParquetWriter(fields: readonly Field[], { codec, metadata 
     const { columns, rows } = shredder
     const file = createParquetFile(schema, codec, sortLeaf.index)
     if (rows > 0) file.add(columns, timeOrder(columns[sortLeaf.index]!, rows))
-    for (const column of columns) freeColumn(column)
+    shredder.free()
     return file.finish(metadata)
   }
 
