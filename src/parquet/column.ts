@@ -4,7 +4,7 @@
  */
 import { bytes, free, ints } from './memory.js'
 import type { Leaf } from './schema.js'
-import { createTextUse, type TextStore, type TextUse } from './text.js'
+import { createTextUse, type TextStore, type TextUse, textMemory } from './text.js'
 
 export interface ColumnBuffer {
   readonly leaf: Leaf
@@ -201,8 +201,8 @@ export function freeColumn(column: ColumnBuffer): void {
 const NO_BYTES = new Uint8Array(0)
 const NO_INTS = new Int32Array(0)
 
-/** Bytes held, without the texts. */
+/** Bytes held, about. */
 export function columnMemory({ defs, data, nested, use }: ColumnBuffer): number {
   const lists = nested === undefined ? 0 : nested.reps.byteLength + nested.first.byteLength + nested.end.byteLength
-  return defs.byteLength + data.byteLength + lists + (use?.known.length ?? 0)
+  return defs.byteLength + data.byteLength + lists + (use === undefined ? 0 : textMemory(use))
 }

@@ -4,7 +4,7 @@ import { type ColumnBuffer, columnMemory, createColumn, storedRow } from './colu
 import { timeOrder } from './row-groups.js'
 import type { Leaf, ParquetSchema } from './schema.js'
 import { appendStored, hashStored, type RowHashes, type StoredColumn, sameRows } from './stored-column.js'
-import { createTextStore, textBytes, textMemory } from './text.js'
+import { createTextStore, textBytes } from './text.js'
 
 /** A multiset of rows: how many, and a checksum of all leaves that does not depend on their order or their encoding. */
 export interface RowSum {
@@ -78,7 +78,7 @@ export function createSlice(schema: ParquetSchema, capacity: number): Slice {
       return rows
     },
     get memory() {
-      return columns.reduce((sum, column) => sum + columnMemory(column), textMemory(texts))
+      return columns.reduce((sum, column) => sum + columnMemory(column), 0)
     },
     add(stored, from, to) {
       if (rows + to - from > capacity) throw new Error(`merge: more than ${capacity} rows`)

@@ -87,6 +87,14 @@ const PHYSICAL: { readonly [K in Exclude<FieldKind, 'open' | 'object'>]: Physica
  * empty structs. `type_uid` is INT64 although OCSF calls it an integer, as in Security Lake's own tables.
  */
 export function parquetSchema(fields: readonly Field[]): ParquetSchema {
+  const schema = schemas.get(fields) ?? compile(fields)
+  schemas.set(fields, schema)
+  return schema
+}
+
+const schemas = new WeakMap<readonly Field[], ParquetSchema>()
+
+function compile(fields: readonly Field[]): ParquetSchema {
   const leaves: Leaf[] = []
 
   const leaf = (name: string, path: readonly string[], eventPath: string, holds: FieldKind, def: number, rep: number, extra: Partial<Leaf> = {}): Leaf => {

@@ -7,7 +7,7 @@ import { addSlot, beginRow, type ColumnBuffer, columnMemory, createColumn, freeC
 import { mappedRows } from './mapped-rows.js'
 import { BATCH_ROWS } from './mapped-steps.js'
 import type { Leaf, ParquetSchema, SchemaNode } from './schema.js'
-import { createTextStore, freeTexts, textMemory } from './text.js'
+import { restTexts, takeTexts } from './text.js'
 import { cellOf, isObject, Misfit } from './values.js'
 
 type Obj = Readonly<Record<string, unknown>>
@@ -69,7 +69,7 @@ const RETRY = 64
 const FEWEST = 8
 
 export function createShredder(schema: ParquetSchema, { mapped, observables = true }: ShredderOptions = {}): Shredder {
-  const texts = createTextStore()
+  const texts = takeTexts(schema)
   const columns = schema.leaves.map(leaf => createColumn(leaf, texts))
   const roots = schema.columns.map(node => compile(node, columns))
   const direct = mapped === undefined ? undefined : mappedRows(mapped, schema, columns, observables)
@@ -117,7 +117,7 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
       return rows
     },
     get memory() {
-      let sum = textMemory(texts)
+      let sum = 0
       for (const column of columns) sum += columnMemory(column)
       return sum
     },
@@ -152,7 +152,7 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
     addAsked,
     free() {
       for (const column of columns) freeColumn(column)
-      freeTexts(texts)
+      restTexts(schema, texts)
     },
   }
 }

@@ -156,14 +156,34 @@ export function compareTexts(store: TextStore, a: number, b: number): number {
   return lengthA - lengthB
 }
 
-/** Gives the memory of texts back: there are none any more. */
-export function freeTexts(store: TextStore): void {
-  free(store.bytes)
-  free(store.ends)
-  Object.assign(store, createTextStore())
+/** Files of which the texts are kept, and how many texts and bytes of them at most. */
+const RESTING_FILES = 4
+const RESTING_TEXTS = 2 ** 16
+const RESTING_BYTES = 4 * 2 ** 20
+
+/** The texts of the files written last, by what their columns are made from. */
+const resting = new Map<object, TextStore>()
+
+/** Texts for a file: those of the one before with the same columns, of which most will stand in it, too. */
+export function takeTexts(columns: object): TextStore {
+  const store = resting.get(columns)
+  resting.delete(columns)
+  return store ?? createTextStore()
 }
 
-/** Bytes held, with an estimate for the map. */
-export function textMemory(store: TextStore): number {
-  return store.bytes.length + store.ends.byteLength + store.count * 64 + textStart(store, store.count) * 2
+/** Keeps the texts of a file that is written for the next one. */
+export function restTexts(columns: object, store: TextStore): void {
+  if (store.count > RESTING_TEXTS || store.bytes.length > RESTING_BYTES) {
+    free(store.bytes)
+    free(store.ends)
+    return
+  }
+  resting.delete(columns)
+  resting.set(columns, store)
+  if (resting.size > RESTING_FILES) for (const oldest of resting.keys()) return void resting.delete(oldest)
+}
+
+/** Bytes held for the texts of a column, with an estimate for the map. */
+export function textMemory({ known, distinct, bytes }: TextUse): number {
+  return known.length + distinct * 68 + bytes * 3
 }
