@@ -2,7 +2,7 @@
 import type { ColumnBuffer } from './column.js'
 import { bitWidth } from './hybrid.js'
 import type { Levels } from './levels.js'
-import { scratchInts } from './memory.js'
+import { ofChunk, ofGroup } from './memory.js'
 import { type TextStore, textLength } from './text.js'
 
 /** The largest dictionary page, in uncompressed bytes. */
@@ -71,9 +71,9 @@ function withWidth(found: Distinct): Dictionary {
 
 function distinctTexts(text: TextStore, most: number, values: Int32Array, count: number): Distinct | undefined {
   const { ends } = text
-  const codeOf = scratchInts(text.count) // code + 1
-  const distinct = scratchInts(most)
-  const codes = scratchInts(count)
+  const codeOf = ofChunk.ints(text.count) // code + 1
+  const distinct = ofChunk.ints(most)
+  const codes = ofGroup.ints(count)
   let size = 0
   let bytes = 0
   for (let at = 0; at < count; at++) {
@@ -119,7 +119,7 @@ const SAMPLE_BLOCK = 16
 const SAMPLE_REPEATS = 32
 
 function seemsDistinct(words: 1 | 2, values: Int32Array, count: number): boolean {
-  const sample = scratchInts(SAMPLE * words)
+  const sample = ofChunk.ints(SAMPLE * words)
   const share = (count * SAMPLE_BLOCK) / SAMPLE
   for (let block = 0; block < SAMPLE / SAMPLE_BLOCK; block++) {
     const within = (hash(block + 1, block) >>> 0) / 2 ** 32
@@ -131,10 +131,10 @@ function seemsDistinct(words: 1 | 2, values: Int32Array, count: number): boolean
 
 /** Distinct numbers of one or two words, unless there are more than `most`. */
 export function distinctNumbers(words: 1 | 2, values: Int32Array, count: number, most: number): Distinct | undefined {
-  const codes = scratchInts(count)
+  const codes = ofGroup.ints(count)
   let slots = 1 << 10
-  let table = scratchInts(slots) // code + 1
-  let distinct = scratchInts((slots / 2) * words)
+  let table = ofChunk.ints(slots) // code + 1
+  let distinct = ofChunk.ints((slots / 2) * words)
   let size = 0
   let code = 0
   let lastLow = 0
@@ -158,7 +158,7 @@ export function distinctNumbers(words: 1 | 2, values: Int32Array, count: number,
       if (size === most) return undefined
       if (size * 2 === slots) {
         slots *= 4
-        const grown = scratchInts((slots / 2) * words)
+        const grown = ofChunk.ints((slots / 2) * words)
         grown.set(distinct)
         distinct = grown
         table = tableOf(words, distinct, size, slots)
@@ -180,7 +180,7 @@ function hash(low: number, high: number): number {
 }
 
 function tableOf(words: 1 | 2, distinct: Int32Array, size: number, slots: number): Int32Array {
-  const table = scratchInts(slots)
+  const table = ofChunk.ints(slots)
   for (let code = 0; code < size; code++) {
     let slot = hash(distinct[code * words]!, words === 2 ? distinct[code * 2 + 1]! : 0) & (slots - 1)
     while (table[slot] !== 0) slot = (slot + 1) & (slots - 1)
@@ -191,7 +191,7 @@ function tableOf(words: 1 | 2, distinct: Int32Array, size: number, slots: number
 
 /** The words of the values, in the order of the rows. */
 export function valuesOf({ data, words }: ColumnBuffer, { positions, valueCount }: Levels): Int32Array {
-  const values = scratchInts(valueCount * words)
+  const values = ofChunk.ints(valueCount * words)
   if (words === 1) for (let at = 0; at < valueCount; at++) values[at] = data[positions[at]!]!
   else
     for (let at = 0; at < valueCount; at++) {

@@ -6,7 +6,7 @@ import type { ColumnBuffer } from './column.js'
 import { type Dictionary, dictionaryOf, dictionaryOfOne, plainBytes, valuesOf } from './dictionary.js'
 import { hybridBound, writeHybrid, writeRepeated } from './hybrid.js'
 import { createLevels, type Levels, levelBytes, onlySlot, type Run, sameWords } from './levels.js'
-import { freeScratch } from './memory.js'
+import { ofChunk, ofGroup } from './memory.js'
 import { writePlain } from './plain.js'
 import type { Leaf } from './schema.js'
 import { codesIn, type Extremes, extremesAt, extremesOf, rangeOf, type Statistics, widest } from './statistics.js'
@@ -207,8 +207,9 @@ export function createChunkWriter(out: ByteSink, columns: readonly ColumnBuffer[
       for (let index = 0; index < columns.length; index++) {
         const twin = twins[index]
         chunks.push(twin === undefined ? chunkOf(index) : copyChunk(out, chunks[twin]!, columns[index]!.leaf))
+        ofChunk.free()
       }
-      freeScratch()
+      ofGroup.free()
       return chunks
     },
   }

@@ -5,7 +5,7 @@
 import { ByteSink } from './bytes.js'
 import { beginRow, type ColumnBuffer, rowSlot } from './column.js'
 import { bitWidth, writeHybrid, writeRepeated } from './hybrid.js'
-import { scratchBytes, scratchInts } from './memory.js'
+import { ofChunk, ofGroup } from './memory.js'
 
 /** Rows of a data page at most, the same in every column, so that the page index narrows a search. */
 export const PAGE_ROWS = 20_000
@@ -147,7 +147,7 @@ function gather({ column, slot, nulls }: Shape, order: Int32Array, from: number,
   const { defs, leaf, nested } = column
   const count = to - from
   if (slot !== undefined) {
-    const positions = scratchInts(defs[slot] === leaf.def ? count : 0).fill(slot)
+    const positions = ofGroup.ints(defs[slot] === leaf.def ? count : 0).fill(slot)
     return levels(column, count, positions, defs[slot]!, undefined)
   }
   if (nested !== undefined) return gatherNested(column, order, from, to)
@@ -158,8 +158,8 @@ function gatherNullable(column: ColumnBuffer, order: Int32Array, from: number, t
   const { defs: all, leaf } = column
   const { def } = leaf
   const count = to - from
-  const defs = scratchBytes(count)
-  const positions = scratchInts(count)
+  const defs = ofGroup.bytes(count)
+  const positions = ofGroup.ints(count)
   let valueCount = 0
   for (let at = 0; at < count; at++) {
     const slot = order[from + at]!
@@ -179,9 +179,9 @@ function gatherNested(column: ColumnBuffer, order: Int32Array, from: number, to:
     const row = order[at]!
     count += end[row]! - first[row]!
   }
-  const defs = scratchBytes(count)
-  const reps = scratchBytes(count)
-  const positions = scratchInts(count)
+  const defs = ofGroup.bytes(count)
+  const reps = ofGroup.bytes(count)
+  const positions = ofGroup.ints(count)
   let valueCount = 0
   let out = 0
   for (let at = from; at < to; at++) {
@@ -250,7 +250,7 @@ function writeLevels(sink: ByteSink, some: Uint8Array | number, { from, to }: Ru
   sink.uint32(0)
   if (typeof some === 'number') writeRepeated(sink, some, to - from, bitWidth(max))
   else {
-    const values = scratchInts(to - from)
+    const values = ofChunk.ints(to - from)
     values.set(some.subarray(from, to))
     writeHybrid(sink, values, 0, to - from, bitWidth(max))
   }

@@ -5,8 +5,8 @@
 
 /** Arrays of fewer bytes are not worth it. */
 const LEAST_BYTES = 2 ** 13
-/** At most so much lies idle; an object of 200,000 flow logs has about half of that in use. */
-const IDLE_BYTES = 128 * 2 ** 20
+/** At most so much lies idle: about what an object of 50,000 flow logs takes. */
+const IDLE_BYTES = 32 * 2 ** 20
 
 /** Buffers that nobody uses, all zeros, by the exponent of their size, which is a power of two. */
 const idle: ArrayBuffer[][] = []
@@ -30,28 +30,32 @@ export function bytes(length: number): Uint8Array {
   return length < LEAST_BYTES ? new Uint8Array(length) : new Uint8Array(bufferOf(length), 0, length)
 }
 
-/** Arrays that are free when the row group at hand is written. */
-let scratch: (Int32Array | Uint8Array)[] = []
-
-/** `ints` until `freeScratch`. */
-export function scratchInts(length: number): Int32Array {
-  const array = ints(length)
-  scratch.push(array)
-  return array
+/** Arrays that are given back together. */
+export interface Scratch {
+  ints(length: number): Int32Array
+  bytes(length: number): Uint8Array
+  free(): void
 }
 
-/** `bytes` until `freeScratch`. */
-export function scratchBytes(length: number): Uint8Array {
-  const array = bytes(length)
-  scratch.push(array)
-  return array
+function createScratch(): Scratch {
+  let lent: (Int32Array | Uint8Array)[] = []
+  const lend = <T extends Int32Array | Uint8Array>(array: T): T => {
+    lent.push(array)
+    return array
+  }
+  return {
+    ints: length => lend(ints(length)),
+    bytes: length => lend(bytes(length)),
+    free() {
+      for (const array of lent) free(array)
+      lent = []
+    },
+  }
 }
 
-export function freeScratch(): void {
-  const some = scratch
-  scratch = []
-  for (const array of some) free(array)
-}
+/** What is needed until the column chunk at hand is written, and until the row group is. Files are encoded one at a time. */
+export const ofChunk = createScratch()
+export const ofGroup = createScratch()
 
 /** Gives back an array of `ints` or `bytes`, or a part of one, that nobody looks at any more: it is zeros from now on. */
 export function free(array: Int32Array | Uint8Array): void {

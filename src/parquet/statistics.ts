@@ -1,6 +1,6 @@
 /** Least and greatest value of a column chunk or a page, in Parquet's type-defined order. */
 import type { ColumnBuffer } from './column.js'
-import { scratchInts } from './memory.js'
+import { ofChunk, ofGroup } from './memory.js'
 import type { Leaf } from './schema.js'
 import { compareTexts, type TextStore, textBytes } from './text.js'
 
@@ -125,7 +125,7 @@ function leading({ bytes, ends }: TextStore, number: number): number {
 
 /** Each of `codes[from, to)` once; `seen` has room for every code and is left as it was: all zeros. */
 export function codesIn(codes: Int32Array, from: number, to: number, seen: Uint8Array): Int32Array {
-  const found = scratchInts(Math.min(to - from, seen.length))
+  const found = ofGroup.ints(Math.min(to - from, seen.length))
   let count = 0
   for (let at = from; at < to && count < seen.length; at++) {
     const code = codes[at]!
@@ -139,7 +139,7 @@ export function codesIn(codes: Int32Array, from: number, to: number, seen: Uint8
 
 /** The extremes of the values that stand at these places. */
 export function extremesAt(column: ColumnBuffer, values: Int32Array, places: Int32Array): Extremes | undefined {
-  const some = scratchInts(places.length * column.words)
+  const some = ofChunk.ints(places.length * column.words)
   copyAt(column.words, values, places, some)
   const found = extremesOf(column, some, 0, places.length)
   return found && { min: places[found.min]!, max: places[found.max]! }
