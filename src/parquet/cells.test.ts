@@ -4,7 +4,7 @@ import { appendMap } from './cells.js'
 import { beginRow, type ColumnBuffer, createColumn } from './column.js'
 import { flatten } from './flatten.js'
 import type { Leaf } from './schema.js'
-import { textBytes } from './text.js'
+import { createTextStore, textBytes } from './text.js'
 
 const leaf = (name: string): Leaf => ({
   kind: 'leaf',
@@ -35,7 +35,12 @@ it('appends what flattening gives, whichever columns were appended to before', (
   const object = members(fc.oneof(scalar, fc.array(scalar, { maxLength: 3 }), members(scalar), fc.array(members(scalar), { maxLength: 2 })))
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.boolean(), object), { maxLength: 30 }), rows => {
-      const files = [0, 1].map(() => ({ keys: createColumn(leaf('key')), values: createColumn(leaf('value')), rows: [] as (readonly [string, string])[][] }))
+      const texts = createTextStore()
+      const files = [0, 1].map(() => ({
+        keys: createColumn(leaf('key'), texts),
+        values: createColumn(leaf('value'), texts),
+        rows: [] as (readonly [string, string])[][],
+      }))
       for (const [second, value] of rows) {
         const { keys, values, rows } = files[second ? 1 : 0]!
         beginRow(keys, rows.length)
@@ -54,15 +59,16 @@ it('appends what flattening gives, whichever columns were appended to before', (
 })
 
 it('numbers texts anew where a column no longer knows them', () => {
-  const keys = createColumn(leaf('key'))
-  const values = createColumn(leaf('value'))
+  const texts = createTextStore()
+  const keys = createColumn(leaf('key'), texts)
+  const values = createColumn(leaf('value'), texts)
   for (let row = 0; row < 6000; row++) {
     beginRow(keys, row)
     beginRow(values, row)
     appendMap(keys, values, { def: 1, rep: 1 }, { id: `id ${row}`, same: 'x' }, 0)
-    if (row === 3000) values.text!.numbers = undefined
+    if (row === 3000) values.use!.unique = true
   }
   expect(textsOf(values, 2999)).toEqual(['id 2999', 'x'])
   expect(textsOf(values, 5999)).toEqual(['id 5999', 'x'])
-  expect(keys.text!.count).toBe(2)
+  expect(keys.use!.distinct).toBe(2)
 })

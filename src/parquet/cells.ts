@@ -3,7 +3,7 @@ import { stringify } from '../json.js'
 import { addSlot, type ColumnBuffer, setWord } from './column.js'
 import { flatOf, type Path, textAt } from './flatten.js'
 import type { Leaf } from './schema.js'
-import { type TextStore, textNumber } from './text.js'
+import { textNumber } from './text.js'
 import { EXPECTED, isInt32, isInt64, Misfit, timeOf } from './values.js'
 
 /** Stands for the value of the row before where that says nothing; no value is ever the same. */
@@ -23,8 +23,8 @@ export function appendMap(
     const text = textAt(flat.values[at])
     if (typeof text !== 'string') throw misfit(values.leaf, text)
     const level = at === 0 ? rep : levels.rep
-    setWord(keys, addSlot(keys, level, keys.leaf.def), keyNumber(keys.text!, path))
-    setWord(values, addSlot(values, level, values.leaf.def), valueNumber(values.text!, path, text))
+    setWord(keys, addSlot(keys, level, keys.leaf.def), keyNumber(keys, path))
+    setWord(values, addSlot(values, level, values.leaf.def), valueNumber(values, path, text))
   }
   if (flat.count === 0) {
     addSlot(keys, rep, levels.def)
@@ -33,24 +33,26 @@ export function appendMap(
 }
 
 /** The number of a path in the column of keys, remembered while it knows its texts. */
-function keyNumber(store: TextStore, path: Path): number {
-  if (path.store === store && store.numbers !== undefined) {
-    store.asked++
+function keyNumber(column: ColumnBuffer, path: Path): number {
+  const use = column.use!
+  if (path.use === use && !use.unique) {
+    use.asked++
     return path.number
   }
-  path.number = textNumber(store, path.text)
-  path.store = store
+  path.number = textNumber(column, path.text)
+  path.use = use
   path.value = undefined
   return path.number
 }
 
 /** The number of a text in the column of values: mostly that of the same path before. */
-function valueNumber(store: TextStore, path: Path, text: string): number {
-  if (path.value === text && store.numbers !== undefined) {
-    store.asked++
+function valueNumber(column: ColumnBuffer, path: Path, text: string): number {
+  const use = column.use!
+  if (path.value === text && !use.unique) {
+    use.asked++
     return path.valueNumber
   }
-  path.valueNumber = textNumber(store, text)
+  path.valueNumber = textNumber(column, text)
   path.value = text
   return path.valueNumber
 }

@@ -1,6 +1,7 @@
 /** The open object `unmapped` as MAP<string,string>, the way Security Lake's own tables hold it. */
 
 import { stringify } from '../json.js'
+import type { TextUse } from './text.js'
 import { isObject } from './values.js'
 
 /** Names joined with dots, `[]` behind arrays. The same path is the very same object, as long as it is remembered. */
@@ -10,7 +11,7 @@ export interface Path {
   turn: number
   place: number
   /** What the columns that it was written to last know of it. */
-  store: object | undefined
+  use: TextUse | undefined
   number: number
   value: string | undefined
   valueNumber: number
@@ -107,7 +108,7 @@ forget()
 function forget(): void {
   known = 0
   byText = new Map()
-  root = { text: '', turn: 0, place: 0, store: undefined, number: 0, value: undefined, valueNumber: 0, inner: undefined, items: undefined }
+  root = { text: '', turn: 0, place: 0, use: undefined, number: 0, value: undefined, valueNumber: 0, inner: undefined, items: undefined }
 }
 
 function below(path: Path, name: string): Path {
@@ -124,7 +125,7 @@ function below(path: Path, name: string): Path {
 function create(text: string): Path {
   let path = byText.get(text)
   if (path === undefined) {
-    path = { text, turn: 0, place: 0, store: undefined, number: 0, value: undefined, valueNumber: 0, inner: undefined, items: undefined }
+    path = { text, turn: 0, place: 0, use: undefined, number: 0, value: undefined, valueNumber: 0, inner: undefined, items: undefined }
     byText.set(text, path)
     known++
   }
