@@ -158,7 +158,7 @@ export function compareTexts(store: TextStore, a: number, b: number): number {
 
 /** Files of which the texts are kept, and how many texts and bytes of them at most. */
 const RESTING_FILES = 4
-const RESTING_TEXTS = 2 ** 14
+const RESTING_TEXTS = 2 ** 16
 const RESTING_BYTES = 4 * 2 ** 20
 
 /** The texts of the files written last, by what their columns are made from. */
