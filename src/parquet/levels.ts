@@ -155,33 +155,52 @@ function gather({ column, slot, nulls }: Shape, order: Int32Array, from: number,
 }
 
 function gatherNullable(column: ColumnBuffer, order: Int32Array, from: number, to: number): Levels {
-  const { defs: all, leaf } = column
-  const { def } = leaf
   const count = to - from
   const defs = ofGroup.bytes(count)
   const positions = ofGroup.ints(count)
-  let valueCount = 0
-  for (let at = 0; at < count; at++) {
-    const slot = order[from + at]!
-    const level = all[slot]!
-    defs[at] = level
-    if (level === def) positions[valueCount++] = slot
-  }
-  return levels(column, count, positions.subarray(0, valueCount), valueCount === count ? def : defs, undefined)
+  const valueCount = takeSlots(column, order, from, to, defs, positions)
+  return levels(column, count, positions.subarray(0, valueCount), valueCount === count ? column.leaf.def : defs, undefined)
 }
 
 function gatherNested(column: ColumnBuffer, order: Int32Array, from: number, to: number): Levels {
-  const { defs: all, leaf } = column
-  const { first, end, reps: allReps } = column.nested!
+  const count = countSlots(column.nested!, order, from, to)
+  const defs = ofGroup.bytes(count)
+  const reps = ofGroup.bytes(count)
+  const positions = ofGroup.ints(count)
+  const valueCount = takeNested(column, order, from, to, defs, reps, positions)
+  return levels(column, count, positions.subarray(0, valueCount), valueCount === count ? column.leaf.def : defs, reps)
+}
+
+// Loops of their own: V8 throws compiled code away where it goes on behind a loop that it has not left before.
+
+function takeSlots({ defs: all, leaf }: ColumnBuffer, order: Int32Array, from: number, to: number, defs: Uint8Array, positions: Int32Array): number {
   const { def } = leaf
+  let valueCount = 0
+  for (let at = from; at < to; at++) {
+    const slot = order[at]!
+    const level = all[slot]!
+    defs[at - from] = level
+    if (level === def) positions[valueCount++] = slot
+  }
+  return valueCount
+}
+
+type Nested = NonNullable<ColumnBuffer['nested']>
+
+function countSlots({ first, end }: Nested, order: Int32Array, from: number, to: number): number {
   let count = 0
   for (let at = from; at < to; at++) {
     const row = order[at]!
     count += end[row]! - first[row]!
   }
-  const defs = ofGroup.bytes(count)
-  const reps = ofGroup.bytes(count)
-  const positions = ofGroup.ints(count)
+  return count
+}
+
+/** Also the repetition levels. */
+function takeNested(column: ColumnBuffer, order: Int32Array, from: number, to: number, defs: Uint8Array, reps: Uint8Array, positions: Int32Array): number {
+  const { defs: all, leaf } = column
+  const { first, end, reps: allReps } = column.nested!
+  const { def } = leaf
   let valueCount = 0
   let out = 0
   for (let at = from; at < to; at++) {
@@ -194,7 +213,7 @@ function gatherNested(column: ColumnBuffer, order: Int32Array, from: number, to:
       if (level === def) positions[valueCount++] = slot
     }
   }
-  return levels(column, count, positions.subarray(0, valueCount), valueCount === count ? def : defs, reps)
+  return valueCount
 }
 
 function levels({ leaf }: ColumnBuffer, count: number, positions: Int32Array, defs: Uint8Array | number, reps: Uint8Array | undefined): Levels {
