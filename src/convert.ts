@@ -159,11 +159,8 @@ const OFFERED = 512
 /** Bytes of their records, about: an event that is not taken needs its record. */
 const OFFERED_BYTES = 2 ** 20
 
-/** SHA-256 in hex. Loaded for those who ask for it: it is a tenth of the time that importing the door takes. */
-async function loadHash(): Promise<(bytes: Uint8Array) => string> {
-  const [{ sha256 }, { bytesToHex }] = await Promise.all([import('@noble/hashes/sha2.js'), import('@noble/hashes/utils.js')])
-  return bytes => bytesToHex(sha256(bytes))
-}
+/** Loaded for those who ask for it: it is a tenth of the time that importing the door takes. */
+const loadHash = async () => (await import('./sha256.js')).sha256Hex
 
 /** Called once for each record. `raw` is the record as logged, valid during the call only. */
 export type EmitOutcome = (outcome: Outcome, raw: Uint8Array) => void

@@ -1,7 +1,6 @@
 /** What an output object is called: the same input gives the same name, so converting again replaces. */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { OcsfLakeError } from '../errors.js'
+import { sha256Hex } from '../sha256.js'
 import type { Partition } from './partition.js'
 
 /** Security Lake's limit for the name of a custom source. */
@@ -16,9 +15,11 @@ export function customSourceName(source: { readonly id: string; readonly lakeNam
   return name
 }
 
+const utf8 = new TextEncoder()
+
 /** 32 hex digits of the SHA-256 of some parts, kept apart by NUL. */
 export function hashOf(...parts: readonly (string | number)[]): string {
-  return bytesToHex(sha256(utf8ToBytes(parts.join('\0')))).slice(0, 32)
+  return sha256Hex(utf8.encode(parts.join('\0'))).slice(0, 32)
 }
 
 export interface ObjectName {
