@@ -42,4 +42,36 @@ describe('gunzip', () => {
     expect(await all(Buffer.concat([zipped, Buffer.from('garbage')]))).toEqual({ text, faults: ['gzip_corrupt'] })
     expect(await all(Buffer.concat([zipped, new Uint8Array(512)]))).toEqual({ text, faults: ['gzip_trailing_bytes'] })
   })
+  it('throws what its input throws, behind all that came before it, whatever its reader waits for meanwhile', async () => {
+    async function* failing() {
+      yield* chunks(zipped.subarray(0, 40_000), 8192)
+      throw new Error('connection lost')
+    }
+    const parts: Uint8Array[] = []
+    const reading = async () => {
+      for await (const item of gunzip(failing)) {
+        if (item instanceof Uint8Array) parts.push(item)
+        await new Promise(resolve => setTimeout(resolve, 5)) // the next piece is asked for already
+      }
+    }
+    await expect(reading()).rejects.toThrow('connection lost')
+    const got = Buffer.concat(parts).toString()
+    expect(got.length).toBeGreaterThan(40_000)
+    expect(text.startsWith(got)).toBe(true)
+  })
+  it('closes its input when its reader stops early', async () => {
+    let closed = false
+    async function* input() {
+      try {
+        yield* chunks(zipped, 8192)
+      } finally {
+        closed = true
+      }
+    }
+    for await (const item of gunzip(input)) {
+      expect(item).toBeInstanceOf(Uint8Array)
+      break
+    }
+    expect(closed).toBe(true)
+  })
 })

@@ -31,7 +31,7 @@ export function bytes(length: number): Uint8Array {
 }
 
 /** Arrays that are given back together. */
-export interface Scratch {
+interface Scratch {
   ints(length: number): Int32Array
   bytes(length: number): Uint8Array
   free(): void
