@@ -6,6 +6,7 @@ import { columns } from '../ocsf/columns.js'
 import { uncompressed } from '../parquet/codec.js'
 import { SOURCES } from '../sources/index.js'
 import type { MappedEvent } from '../sources/source.js'
+import { type Layout, plainLayout } from './layout.js'
 import { createParts, type LakeObject, PART_BYTES, PART_OBJECTS } from './parts.js'
 
 const all = { activity_id: true, severity_id: true, time: true, message: true, status_code: true, unmapped: true } as const
@@ -58,9 +59,9 @@ interface Result {
 }
 
 /** Puts events into objects as a unit does, offering `offered` at a time; 0 offers none. */
-function put(pipeline: Pipeline, some: readonly One[], offered: number, unit: number): Result {
+function put(pipeline: Pipeline, some: readonly One[], offered: number, unit: number, layout?: Layout): Result {
   const objects: LakeObject[] = []
-  const parts = createParts({ unit: 'u', codec: uncompressed, put: object => objects.push(object) })
+  const parts = createParts({ unit: 'u', codec: uncompressed, layout, put: object => objects.push(object) })
   const fallback = { region: 'eu-central-1' }
   const ends: string[] = []
   let taken = 0
@@ -154,6 +155,49 @@ describe('events of several objects, offered together', () => {
     expect(new Set(expected.objects.map(({ key }) => key)).size).toBeGreaterThan(PART_OBJECTS)
     const result = put(pipeline, some, 512, 1)
     expectSame(result, expected)
-    expect(result.taken).toBeGreaterThan(0)
+    expect(result.taken).toBe(some.length)
+  })
+
+  it('give the same objects where the first events of some do not pass, until as many are open as may be', async () => {
+    const pipeline = await loadPipeline(source)
+    const kinds = ['plain', 'invalid', 'plain', 'elsewhere', 'deep', 'bent', 'plain', 'invalid', 'plain'] as const
+    const some = Array.from({ length: 3 * PART_OBJECTS }, (_, n): One => {
+      const account = `1234567${String(n % 11 === 0 ? 0 : n).padStart(5, '0')}` // most go to an object of their own
+      const kind = kinds[n % kinds.length]!
+      return { kind, class: n % 7 === 0 ? 3001 : 3002, account: account as '123456789012', region: 'us-east-1', day: 0, size: 1, message: 'a' }
+    })
+    const expected = put(pipeline, some, 0, 1)
+    expect(expected.objects.length).toBeGreaterThan(PART_OBJECTS)
+    expect(expected.objects.filter(({ key }) => key.includes('accountId=123456700000')).length, 'parts').toBeGreaterThan(2)
+    for (const offered of [7, 512]) {
+      const result = put(pipeline, some, offered, 1)
+      expectSame(result, expected)
+      expect(result.taken).toBe(expected.ends.filter((end, at) => end === 'row' && kinds[at % kinds.length] === 'plain').length)
+    }
+  })
+
+  it('give no object where the layout refuses them', async () => {
+    const pipeline = await loadPipeline(source)
+    const issue = { path: 'cloud.account.uid', rule: 'account_unknown', expected: 'an account of the lake', found: 'another' }
+    const layout: Layout = { ...plainLayout, refuse: (_, classUid, { accountId }) => (classUid === 0 || accountId === '210987654321' ? issue : undefined) }
+    const accounts = ['210987654321', '123456789012', '123456789012'] as const
+    const some = Array.from({ length: 300 }, (_, n): One => {
+      return {
+        kind: n % 50 === 1 ? 'invalid' : 'plain',
+        class: n % 5 === 0 ? 0 : 3002,
+        account: accounts[n % 3],
+        region: 'us-east-1',
+        day: 0,
+        size: 1,
+        message: 'a',
+      }
+    })
+    const expected = put(pipeline, some, 0, 1, layout)
+    expect(expected.ends.filter(end => end === 'account_unknown').length).toBeGreaterThan(100)
+    for (const offered of [1, 100]) {
+      const result = put(pipeline, some, offered, 1, layout)
+      expectSame(result, expected)
+      expect(result.taken).toBe(expected.ends.filter(end => end === 'row').length)
+    }
   })
 })

@@ -156,13 +156,16 @@ describe('mapped events', () => {
     expect(direct.taken).toBeGreaterThan(150)
   })
 
-  it('open no object by themselves', async () => {
+  it('open an object only where they pass', async () => {
     const pipeline = await loadPipeline(vpcFlow)
     const objects: LakeObject[] = []
     const parts = createParts({ unit: 'u', codec: uncompressed, put: object => objects.push(object) })
-    expect(parts.addMapped(pipeline, [mapped(1)], [1], 0, {})).toBe(0)
+    expect(parts.addMapped(pipeline, [mapped(1, { status_code: '-' })], [1], 0, {})).toBe(0)
     parts.seal()
     expect(objects).toEqual([])
+    expect(parts.addMapped(pipeline, [mapped(1)], [1], 0, {})).toBe(1)
+    parts.seal()
+    expect(objects.map(({ rows }) => rows)).toEqual([1])
   })
 })
 

@@ -42,8 +42,8 @@ export interface Parts {
   add(pipeline: Pipeline, event: OcsfEvent, rawBytes: number, fallback: Fallback): Issue | undefined
   /**
    * Adds the mapped events from `from` on as the rows of their full events, as far as they are seen to be valid as they
-   * are and an object of their partition is open; returns the index of the first that was not added. That says nothing
-   * about it: complete it, validate it, `add` it, and go on behind it.
+   * are; returns the index of the first that was not added. That says nothing about it: complete it, validate it, `add`
+   * it, and go on behind it.
    */
   addMapped(pipeline: Pipeline, events: Parameters<Take>[0], rawBytes: Parameters<Take>[1], from: number, fallback: Fallback): number
   /** Seals what is open: at the end of the unit. */
@@ -57,6 +57,7 @@ const DAY_MS = 86_400_000
 const dayOf = (time: number): number => Math.floor(Number(time) / DAY_MS)
 
 type MappedEvent = Parameters<Take>[0][number]
+type ClassPipeline = NonNullable<ReturnType<Pipeline['classes']['get']>>
 
 interface Open {
   readonly pipeline: Pipeline
@@ -72,6 +73,8 @@ interface Open {
 
 export function createParts({ unit, codec, layout = plainLayout, put }: PartsOptions): Parts {
   const open = new Map<string, Open>()
+  /** By class: a writer of no object yet, whose first event did not pass. */
+  const spare = new Map<ClassPipeline, ParquetWriter>()
   let rows = 0
   let bytes = 0
   let part = 0
@@ -80,31 +83,32 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
   const nameOf = ({ source }: Pipeline, classUid: number, { region, accountId, eventDay }: Partition): string =>
     `${source.id} ${classUid} ${region} ${accountId} ${eventDay}`
 
-  const openFor = (pipeline: Pipeline, classUid: number, partition: Partition): Open => {
-    const { source, version } = pipeline
-    const name = nameOf(pipeline, classUid, partition)
-    let target = open.get(name)
-    if (target === undefined) {
-      const { columns, mapped } = pipeline.classes.get(classUid)!
-      const metadata = {
-        'ocsf-lake.source': source.id,
-        'ocsf-lake.class': `${columns.type.name} (${classUid})`,
-        'ocsf-lake.ocsf_version': version,
-        'ocsf-lake.mapping_version': String(source.mappingVersion),
-      }
-      target = {
-        pipeline,
-        classUid,
-        partition,
-        writer: createParquetWriter(columns.fields, { codec, metadata, mapped, observables: pipeline.observables }),
-        next: [],
-        places: [],
-        fit: 0,
-      }
-      open.set(name, target)
+  /** A writer for a class, which is no object yet. */
+  const writerFor = ({ source, version, observables }: Pipeline, compiled: ClassPipeline): ParquetWriter => {
+    const waiting = spare.get(compiled)
+    if (waiting !== undefined) {
+      spare.delete(compiled)
+      return waiting
     }
+    const { columns, mapped } = compiled
+    const { name, uid } = columns.type
+    const metadata = {
+      'ocsf-lake.source': source.id,
+      'ocsf-lake.class': `${name} (${uid})`,
+      'ocsf-lake.ocsf_version': version,
+      'ocsf-lake.mapping_version': String(source.mappingVersion),
+    }
+    return createParquetWriter(columns.fields, { codec, metadata, mapped, observables })
+  }
+
+  const begin = (pipeline: Pipeline, classUid: number, partition: Partition, writer: ParquetWriter): Open => {
+    const target: Open = { pipeline, classUid, partition, writer, next: [], places: [], fit: 0 }
+    open.set(nameOf(pipeline, classUid, partition), target)
     return target
   }
+
+  const openFor = (pipeline: Pipeline, classUid: number, partition: Partition): Open =>
+    open.get(nameOf(pipeline, classUid, partition)) ?? begin(pipeline, classUid, partition, writerFor(pipeline, pipeline.classes.get(classUid)!))
 
   const seal = (): void => {
     for (const { pipeline, classUid, partition, writer } of open.values()) {
@@ -144,10 +148,33 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
   const openAt = (pipeline: Pipeline, event: Located & MappedEvent, fallback: Fallback): Open | undefined => {
     if (isNear(pipeline, event, fallback)) return last?.target
     const target = open.get(nameOf(pipeline, event.class_uid, layout.partition(event, fallback)))
-    if (target === undefined) return undefined
-    const { class_uid: classUid, time, cloud } = event
-    last = { pipeline, classUid, region: cloud?.region, account: cloud?.account?.uid, day: dayOf(time), fallback, target }
+    if (target !== undefined) goneTo(target, event, fallback)
     return target
+  }
+
+  const goneTo = (target: Open, { time, cloud }: Located & MappedEvent, fallback: Fallback): void => {
+    const { pipeline, classUid } = target
+    last = { pipeline, classUid, region: cloud?.region, account: cloud?.account?.uid, day: dayOf(time), fallback, target }
+  }
+
+  /**
+   * Adds the first event of an object that is not open yet; whether it did. It goes alone: opening an object may fill
+   * the part. What does not pass leaves nothing open, since it may belong elsewhere, or nowhere.
+   */
+  const addFirst = (pipeline: Pipeline, event: Located & MappedEvent, rawBytes: number, fallback: Fallback): boolean => {
+    const { class_uid: classUid } = event
+    const compiled = pipeline.classes.get(classUid)
+    const partition = layout.partition(event, fallback)
+    if (compiled?.mapped === undefined || layout.refuse(pipeline.source, classUid, partition) !== undefined) return false
+    const writer = writerFor(pipeline, compiled)
+    if (writer.askMapped([event], 1) === 0) {
+      spare.set(compiled, writer)
+      return false
+    }
+    if (!writer.addAsked(1)) return false // its texts are in the writer
+    goneTo(begin(pipeline, classUid, partition, writer), event, fallback)
+    count(1, rawBytes)
+    return true
   }
 
   /** Where those events end, from `from` on, that all belong where the last one went, fit into the part and are asked at once. */
@@ -254,10 +281,12 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
           continue
         }
         const end = gather(pipeline, events, rawBytes, at, fallback)
-        if (targets.length === 0) return end
-        const stop = addGathered(events, rawBytes, ask(end))
-        if (stop < end) return stop
-        at = end
+        if (targets.length > 0) {
+          const stop = addGathered(events, rawBytes, ask(end))
+          if (stop < end) return stop
+          at = end
+        } else if (end < events.length && addFirst(pipeline, events[end]!, rawBytes[end]!, fallback)) at = end + 1
+        else return end
       }
       return at
     },
