@@ -56,7 +56,7 @@ const RUN = 32
 const DAY_MS = 86_400_000
 const dayOf = (time: number): number => Math.floor(Number(time) / DAY_MS)
 
-type MappedEvent = Parameters<Take>[0][number]
+type MappedEvent = Parameters<Take>[0][number] & Located
 type ClassPipeline = NonNullable<ReturnType<Pipeline['classes']['get']>>
 
 interface Open {
@@ -71,71 +71,167 @@ interface Open {
   fit: number
 }
 
-export function createParts({ unit, codec, layout = plainLayout, put }: PartsOptions): Parts {
-  const open = new Map<string, Open>()
+/** Mapped events as they are offered. */
+interface Offer {
+  readonly pipeline: Pipeline
+  readonly events: readonly MappedEvent[]
+  readonly rawBytes: readonly number[]
+  readonly fallback: Fallback
+}
+
+/** Where the last event went, and what says that another goes there, too. */
+interface Last {
+  readonly pipeline: Pipeline
+  readonly classUid: number
+  readonly region: unknown
+  readonly account: unknown
+  readonly day: number
+  readonly fallback: Fallback
+  readonly target: Open
+}
+
+interface State {
+  readonly unit: string
+  readonly codec: Codec
+  readonly layout: Layout
+  readonly put: (object: LakeObject) => void
+  readonly open: Map<string, Open>
   /** By class: a writer of no object yet, whose first event did not pass. */
-  const spare = new Map<ClassPipeline, ParquetWriter>()
-  let rows = 0
-  let bytes = 0
-  let part = 0
-  let last: { pipeline: Pipeline; classUid: number; region: unknown; account: unknown; day: number; fallback: Fallback; target: Open } | undefined
+  readonly spare: Map<ClassPipeline, ParquetWriter>
+  /** Of the part at hand, which is the n-th. */
+  rows: number
+  bytes: number
+  part: number
+  last: Last | undefined
+  /** The objects of the mapped events at hand, in the order in which they are met. */
+  readonly targets: Open[]
+  /** Of the events offered last: those that were added though one before them was not, since it is of another object. */
+  readonly early: Set<number>
+  earlyOf: readonly MappedEvent[] | undefined
+}
 
-  const nameOf = ({ source }: Pipeline, classUid: number, { region, accountId, eventDay }: Partition): string =>
-    `${source.id} ${classUid} ${region} ${accountId} ${eventDay}`
+export function createParts({ unit, codec, layout = plainLayout, put }: PartsOptions): Parts {
+  const state: State = {
+    unit,
+    codec,
+    layout,
+    put,
+    open: new Map(),
+    spare: new Map(),
+    rows: 0,
+    bytes: 0,
+    part: 0,
+    last: undefined,
+    targets: [],
+    early: new Set(),
+    earlyOf: undefined,
+  }
+  return {
+    add(pipeline, event, rawBytes, fallback) {
+      const partition = layout.partition(event, fallback)
+      const issue = layout.refuse(pipeline.source, event.class_uid, partition) ?? openFor(state, pipeline, event.class_uid, partition).writer.add(event)
+      if (issue !== undefined) return issue
+      count(state, 1, rawBytes)
+      return undefined
+    },
+    addMapped: (pipeline, events, rawBytes, from, fallback) => addOffered(state, { pipeline, events, rawBytes, fallback }, from),
+    seal() {
+      if (state.open.size > 0) seal(state)
+    },
+  }
+}
 
-  /** A writer for a class, which is no object yet. */
-  const writerFor = ({ source, version, observables }: Pipeline, compiled: ClassPipeline): ParquetWriter => {
-    const waiting = spare.get(compiled)
-    if (waiting !== undefined) {
-      spare.delete(compiled)
-      return waiting
+// Functions of the module, not of a unit: V8 throws the code of a closure away with the unit, and compiles it anew.
+
+function nameOf({ source }: Pipeline, classUid: number, { region, accountId, eventDay }: Partition): string {
+  return `${source.id} ${classUid} ${region} ${accountId} ${eventDay}`
+}
+
+/** A writer for a class, which is no object yet. */
+function writerFor({ spare, codec }: State, { source, version, observables }: Pipeline, compiled: ClassPipeline): ParquetWriter {
+  const waiting = spare.get(compiled)
+  if (waiting !== undefined) {
+    spare.delete(compiled)
+    return waiting
+  }
+  const { columns, mapped } = compiled
+  const { name, uid } = columns.type
+  const metadata = {
+    'ocsf-lake.source': source.id,
+    'ocsf-lake.class': `${name} (${uid})`,
+    'ocsf-lake.ocsf_version': version,
+    'ocsf-lake.mapping_version': String(source.mappingVersion),
+  }
+  return createParquetWriter(columns.fields, { codec, metadata, mapped, observables })
+}
+
+function begin({ open }: State, pipeline: Pipeline, classUid: number, partition: Partition, writer: ParquetWriter): Open {
+  const target: Open = { pipeline, classUid, partition, writer, next: [], places: [], fit: 0 }
+  open.set(nameOf(pipeline, classUid, partition), target)
+  return target
+}
+
+function openFor(state: State, pipeline: Pipeline, classUid: number, partition: Partition): Open {
+  const known = state.open.get(nameOf(pipeline, classUid, partition))
+  return known ?? begin(state, pipeline, classUid, partition, writerFor(state, pipeline, pipeline.classes.get(classUid)!))
+}
+
+function seal(state: State): void {
+  const { unit, layout, put, part } = state
+  for (const { pipeline, classUid, partition, writer } of state.open.values()) {
+    const { rows } = writer
+    if (rows === 0) continue // opened for an event that did not fit
+    const { source } = pipeline
+    const key = objectKey({ unit, source, classUid, partition, part }, layout.prefix(source, classUid))
+    put({ key, class: `${source.id}/${classUid}`, rows, bytes: writer.finish() })
+  }
+  state.open.clear()
+  state.last = undefined
+  state.rows = 0
+  state.bytes = 0
+  state.part++
+}
+
+/** Whether so much more fills the part. */
+function isFull({ rows, bytes, open }: State, moreRows: number, moreBytes: number): boolean {
+  return rows + moreRows >= PART_ROWS || bytes + moreBytes >= PART_BYTES || open.size >= PART_OBJECTS
+}
+
+function count(state: State, rows: number, bytes: number): void {
+  state.rows += rows
+  state.bytes += bytes
+  if (isFull(state, 0, 0)) seal(state)
+}
+
+/** Adds offered events from `from` on, as `addMapped` of the parts does. */
+function addOffered(state: State, offer: Offer, from: number): number {
+  const { events } = offer
+  const { early, targets } = state
+  if (early.size > 0 && state.earlyOf !== events) early.clear()
+  let at = from
+  while (at < events.length) {
+    const run = early.size > 0 ? at : endOfRun(state, offer, at)
+    if (run - at >= RUN) {
+      at = addRun(state, offer, at, run)
+      if (at < run) return at
+      continue
     }
-    const { columns, mapped } = compiled
-    const { name, uid } = columns.type
-    const metadata = {
-      'ocsf-lake.source': source.id,
-      'ocsf-lake.class': `${name} (${uid})`,
-      'ocsf-lake.ocsf_version': version,
-      'ocsf-lake.mapping_version': String(source.mappingVersion),
-    }
-    return createParquetWriter(columns.fields, { codec, metadata, mapped, observables })
+    const end = gather(state, offer, at)
+    if (targets.length > 0) {
+      const stop = addGathered(state, offer, ask(targets, end))
+      if (stop < end) return stop
+      at = end
+    } else if (end < events.length && addFirst(state, offer, end)) at = end + 1
+    else return end
   }
+  return at
+}
 
-  const begin = (pipeline: Pipeline, classUid: number, partition: Partition, writer: ParquetWriter): Open => {
-    const target: Open = { pipeline, classUid, partition, writer, next: [], places: [], fit: 0 }
-    open.set(nameOf(pipeline, classUid, partition), target)
-    return target
-  }
+// ---- runs of one object ----
 
-  const openFor = (pipeline: Pipeline, classUid: number, partition: Partition): Open =>
-    open.get(nameOf(pipeline, classUid, partition)) ?? begin(pipeline, classUid, partition, writerFor(pipeline, pipeline.classes.get(classUid)!))
-
-  const seal = (): void => {
-    for (const { pipeline, classUid, partition, writer } of open.values()) {
-      const { rows } = writer
-      if (rows === 0) continue // opened for an event that did not fit
-      const { source } = pipeline
-      const key = objectKey({ unit, source, classUid, partition, part }, layout.prefix(source, classUid))
-      put({ key, class: `${source.id}/${classUid}`, rows, bytes: writer.finish() })
-    }
-    open.clear()
-    last = undefined
-    rows = 0
-    bytes = 0
-    part++
-  }
-
-  /** Whether so much more fills the part. */
-  const isFull = (moreRows: number, moreBytes: number): boolean => rows + moreRows >= PART_ROWS || bytes + moreBytes >= PART_BYTES || open.size >= PART_OBJECTS
-
-  const count = (moreRows: number, moreBytes: number): void => {
-    rows += moreRows
-    bytes += moreBytes
-    if (isFull(0, 0)) seal()
-  }
-
-  /** Whether an event belongs where the last one went: the same class, account, region and day. */
-  const isNear = (pipeline: Pipeline, { class_uid, time, cloud }: Located & MappedEvent, fallback: Fallback): boolean =>
+/** Whether an event belongs where the last one went: the same class, account, region and day. */
+function isNear(last: Last | undefined, pipeline: Pipeline, { class_uid, time, cloud }: MappedEvent, fallback: Fallback): boolean {
+  return (
     last !== undefined &&
     last.day === dayOf(time) &&
     last.region === cloud?.region &&
@@ -143,157 +239,131 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
     last.classUid === class_uid &&
     last.pipeline === pipeline &&
     last.fallback === fallback
+  )
+}
 
-  /** The object of an event, if it is open: an event that does not pass may belong elsewhere, or nowhere. */
-  const openAt = (pipeline: Pipeline, event: Located & MappedEvent, fallback: Fallback): Open | undefined => {
-    if (isNear(pipeline, event, fallback)) return last?.target
-    const target = open.get(nameOf(pipeline, event.class_uid, layout.partition(event, fallback)))
-    if (target !== undefined) goneTo(target, event, fallback)
-    return target
+/** Where those events end, from `from` on, that all belong where the last one went, fit into the part and are asked at once. */
+function endOfRun(state: State, { pipeline, events, rawBytes, fallback }: Offer, from: number): number {
+  const { last } = state
+  // no further: where few events pass, those behind one that does not would be looked at again and again
+  const end = Math.min(events.length, from + (last?.target.writer.reach ?? 0))
+  let size = 0
+  let at = from
+  for (; at < end && isNear(last, pipeline, events[at]!, fallback); at++) {
+    if (at > from && isFull(state, at - from, size)) break
+    size += rawBytes[at]!
   }
+  return at
+}
 
-  const goneTo = (target: Open, { time, cloud }: Located & MappedEvent, fallback: Fallback): void => {
-    const { pipeline, classUid } = target
-    last = { pipeline, classUid, region: cloud?.region, account: cloud?.account?.uid, day: dayOf(time), fallback, target }
+/** Adds such a run, as far as it passes; returns where it ended. */
+function addRun(state: State, { events, rawBytes }: Offer, from: number, end: number): number {
+  const at = from + state.last!.target.writer.addMapped(events, from, end)
+  if (at > from) count(state, at - from, sumOf(rawBytes, from, at))
+  return at
+}
+
+// Apart, since a loop makes the function around it worth compiling, here with a writer inside it that is gone after its object.
+function sumOf(numbers: readonly number[], from: number, to: number): number {
+  let sum = 0
+  for (let at = from; at < to; at++) sum += numbers[at]!
+  return sum
+}
+
+// ---- events of several objects ----
+
+/** The object of an event, if it is open: an event that does not pass may belong elsewhere, or nowhere. */
+function openAt(state: State, pipeline: Pipeline, event: MappedEvent, fallback: Fallback): Open | undefined {
+  if (isNear(state.last, pipeline, event, fallback)) return state.last?.target
+  const target = state.open.get(nameOf(pipeline, event.class_uid, state.layout.partition(event, fallback)))
+  if (target !== undefined) state.last = lastAt(target, event, fallback)
+  return target
+}
+
+function lastAt(target: Open, { time, cloud }: MappedEvent, fallback: Fallback): Last {
+  const { pipeline, classUid } = target
+  return { pipeline, classUid, region: cloud?.region, account: cloud?.account?.uid, day: dayOf(time), fallback, target }
+}
+
+/**
+ * Adds the first event of an object that is not open yet; whether it did. It goes alone: opening an object may fill
+ * the part. What does not pass leaves nothing open, since it may belong elsewhere, or nowhere.
+ */
+function addFirst(state: State, { pipeline, events, rawBytes, fallback }: Offer, at: number): boolean {
+  const { layout, spare } = state
+  const event = events[at]!
+  const { class_uid: classUid } = event
+  const compiled = pipeline.classes.get(classUid)
+  const partition = layout.partition(event, fallback)
+  if (compiled?.mapped === undefined || layout.refuse(pipeline.source, classUid, partition) !== undefined) return false
+  const writer = writerFor(state, pipeline, compiled)
+  if (writer.askMapped([event], 1) === 0) {
+    spare.set(compiled, writer)
+    return false
   }
+  if (!writer.addAsked(1)) return false // its texts are in the writer
+  state.last = lastAt(begin(state, pipeline, classUid, partition, writer), event, fallback)
+  count(state, 1, rawBytes[at]!)
+  return true
+}
 
-  /**
-   * Adds the first event of an object that is not open yet; whether it did. It goes alone: opening an object may fill
-   * the part. What does not pass leaves nothing open, since it may belong elsewhere, or nowhere.
-   */
-  const addFirst = (pipeline: Pipeline, event: Located & MappedEvent, rawBytes: number, fallback: Fallback): boolean => {
-    const { class_uid: classUid } = event
-    const compiled = pipeline.classes.get(classUid)
-    const partition = layout.partition(event, fallback)
-    if (compiled?.mapped === undefined || layout.refuse(pipeline.source, classUid, partition) !== undefined) return false
-    const writer = writerFor(pipeline, compiled)
-    if (writer.askMapped([event], 1) === 0) {
-      spare.set(compiled, writer)
-      return false
-    }
-    if (!writer.addAsked(1)) return false // its texts are in the writer
-    goneTo(begin(pipeline, classUid, partition, writer), event, fallback)
-    count(1, rawBytes)
-    return true
+/**
+ * Shares out events from `from` on among open objects, as many as fit into the part and as are asked at once; returns
+ * where it ended. Whatever becomes of them, no part is sealed between them, so only their order in each object counts.
+ */
+function gather(state: State, { pipeline, events, rawBytes, fallback }: Offer, from: number): number {
+  const { early, targets } = state
+  let some = 0
+  let size = 0
+  for (let at = from; at < events.length; at++) {
+    if (early.size > 0 && early.has(at)) continue
+    if (some > 0 && isFull(state, some, size)) return at
+    const target = openAt(state, pipeline, events[at]!, fallback)
+    if (target === undefined) return at
+    const { next, places, writer } = target
+    if (next.length === 0) targets.push(target)
+    next.push(events[at]!)
+    places.push(at)
+    some++
+    size += rawBytes[at]!
+    if (next.length >= writer.reach) return at + 1
   }
+  return events.length
+}
 
-  /** Where those events end, from `from` on, that all belong where the last one went, fit into the part and are asked at once. */
-  const endOfRun = (pipeline: Pipeline, events: readonly MappedEvent[], rawBytes: readonly number[], from: number, fallback: Fallback): number => {
-    // no further: where few events pass, those behind one that does not would be looked at again and again
-    const end = Math.min(events.length, from + (last?.target.writer.reach ?? 0))
-    let size = 0
-    let at = from
-    for (; at < end && isNear(pipeline, events[at]!, fallback); at++) {
-      if (at > from && isFull(at - from, size)) break
-      size += rawBytes[at]!
-    }
-    return at
+/** Where the first gathered event stands that does not pass: it may belong elsewhere, so all behind it wait. */
+function ask(targets: readonly Open[], end: number): number {
+  let stop = end
+  for (const target of targets) {
+    const { writer, next, places } = target
+    const asked = countBelow(places, stop)
+    target.fit = asked === 0 ? 0 : writer.askMapped(next, asked)
+    if (target.fit < asked) stop = places[target.fit]!
   }
+  return stop
+}
 
-  /** Adds such a run, as far as it passes; returns where it ended. */
-  const addRun = ({ writer }: Open, events: readonly MappedEvent[], rawBytes: readonly number[], from: number, end: number): number => {
-    const at = from + writer.addMapped(events, from, end)
-    let size = 0
-    for (let i = from; i < at; i++) size += rawBytes[i]!
-    if (at > from) count(at - from, size)
-    return at
+/** Adds the gathered events before `until`; returns where the first stands that was not added. */
+function addGathered(state: State, { events, rawBytes }: Offer, until: number): number {
+  const { early, targets } = state
+  let stop = until
+  const added: number[] = []
+  for (const { writer, places, fit } of targets) {
+    const wanted = Math.min(fit, countBelow(places, until))
+    if (wanted === 0) continue
+    if (writer.addAsked(wanted)) for (let i = 0; i < wanted; i++) added.push(places[i]!)
+    else stop = Math.min(stop, places[0]!)
   }
-
-  /** The objects of the mapped events at hand, in the order in which they are met. */
-  const targets: Open[] = []
-  /** Of the events offered last: those that were added though one before them was not, since it is of another object. */
-  const early = new Set<number>()
-  let earlyOf: readonly MappedEvent[] | undefined
-
-  /**
-   * Shares out events from `from` on among open objects, as many as fit into the part and as are asked at once; returns
-   * where it ended. Whatever becomes of them, no part is sealed between them, so only their order in each object counts.
-   */
-  const gather = (pipeline: Pipeline, events: readonly MappedEvent[], rawBytes: readonly number[], from: number, fallback: Fallback): number => {
-    let some = 0
-    let size = 0
-    for (let at = from; at < events.length; at++) {
-      if (early.size > 0 && early.has(at)) continue
-      if (some > 0 && isFull(some, size)) return at
-      const target = openAt(pipeline, events[at]!, fallback)
-      if (target === undefined) return at
-      const { next, places, writer } = target
-      if (next.length === 0) targets.push(target)
-      next.push(events[at]!)
-      places.push(at)
-      some++
-      size += rawBytes[at]!
-      if (next.length >= writer.reach) return at + 1
-    }
-    return events.length
+  for (const { next, places } of targets) next.length = places.length = 0
+  targets.length = 0
+  let size = 0
+  for (const at of added) {
+    size += rawBytes[at]!
+    if (at > stop) early.add(at)
   }
-
-  /** Where the first gathered event stands that does not pass: it may belong elsewhere, so all behind it wait. */
-  const ask = (end: number): number => {
-    let stop = end
-    for (const target of targets) {
-      const { writer, next, places } = target
-      const asked = countBelow(places, stop)
-      target.fit = asked === 0 ? 0 : writer.askMapped(next, asked)
-      if (target.fit < asked) stop = places[target.fit]!
-    }
-    return stop
-  }
-
-  /** Adds the gathered events before `until`; returns where the first stands that was not added. */
-  const addGathered = (events: readonly MappedEvent[], rawBytes: readonly number[], until: number): number => {
-    let stop = until
-    const added: number[] = []
-    for (const { writer, places, fit } of targets) {
-      const wanted = Math.min(fit, countBelow(places, until))
-      if (wanted === 0) continue
-      if (writer.addAsked(wanted)) for (let i = 0; i < wanted; i++) added.push(places[i]!)
-      else stop = Math.min(stop, places[0]!)
-    }
-    for (const { next, places } of targets) next.length = places.length = 0
-    targets.length = 0
-    let size = 0
-    for (const at of added) {
-      size += rawBytes[at]!
-      if (at > stop) early.add(at)
-    }
-    earlyOf = events
-    if (added.length > 0) count(added.length, size)
-    return stop
-  }
-
-  return {
-    add(pipeline, event, rawBytes, fallback) {
-      const partition = layout.partition(event, fallback)
-      const issue = layout.refuse(pipeline.source, event.class_uid, partition) ?? openFor(pipeline, event.class_uid, partition).writer.add(event)
-      if (issue !== undefined) return issue
-      count(1, rawBytes)
-      return undefined
-    },
-    addMapped(pipeline, events, rawBytes, from, fallback) {
-      if (early.size > 0 && earlyOf !== events) early.clear()
-      let at = from
-      while (at < events.length) {
-        const run = early.size > 0 ? at : endOfRun(pipeline, events, rawBytes, at, fallback)
-        if (run - at >= RUN) {
-          at = addRun(last!.target, events, rawBytes, at, run)
-          if (at < run) return at
-          continue
-        }
-        const end = gather(pipeline, events, rawBytes, at, fallback)
-        if (targets.length > 0) {
-          const stop = addGathered(events, rawBytes, ask(end))
-          if (stop < end) return stop
-          at = end
-        } else if (end < events.length && addFirst(pipeline, events[end]!, rawBytes[end]!, fallback)) at = end + 1
-        else return end
-      }
-      return at
-    },
-    seal() {
-      if (open.size > 0) seal()
-    },
-  }
+  state.earlyOf = events
+  if (added.length > 0) count(state, added.length, size)
+  return stop
 }
 
 /** How many of ascending numbers are below a limit. */

@@ -95,32 +95,42 @@ function slotBytes({ text, leaf, defs, data, words }: ColumnBuffer, from: number
 
 /** The rows by time, stable, those without one last. */
 export function timeOrder(column: ColumnBuffer, rows: number): Int32Array {
-  const { defs, data, leaf } = column
   const low = new Int32Array(rows)
   const high = new Int32Array(rows)
   const order = new Int32Array(rows)
+  const present = takeTimes(column, rows, low, high, order)
+  order.subarray(present).reverse()
+  return isSorted(order, present, low, high) ? order : sortedByWords(order, present, low, high)
+}
+
+// Loops of their own: V8 throws compiled code away where it goes on behind a loop that it has not left before.
+
+/** The words of the times, and their rows; those without one are placed from behind. Returns how many have one. */
+function takeTimes(column: ColumnBuffer, rows: number, low: Int32Array, high: Int32Array, order: Int32Array): number {
+  const { defs, data, leaf } = column
+  const { def } = leaf
   let present = 0
   let absent = rows
-  let sorted = true
   for (let row = 0; row < rows; row++) {
     const slot = storedRow(column, row)
-    if (defs[slot] !== leaf.def) {
-      order[--absent] = row // from behind, turned round below
-      continue
-    }
-    // the sign bit turned, so that a higher word is a later time
-    const ownLow = data[slot * 2]!
-    const ownHigh = data[slot * 2 + 1]! ^ (1 << 31)
-    low[row] = ownLow
-    high[row] = ownHigh
-    if (present > 0) {
-      const before = order[present - 1]!
-      if (ownHigh >>> 0 < high[before]! >>> 0 || (ownHigh === high[before] && ownLow >>> 0 < low[before]! >>> 0)) sorted = false
-    }
-    order[present++] = row
+    if (defs[slot] === def) {
+      low[row] = data[slot * 2]!
+      high[row] = data[slot * 2 + 1]! ^ (1 << 31) // the sign bit turned, so that a higher word is a later time
+      order[present++] = row
+    } else order[--absent] = row
   }
-  order.subarray(present).reverse()
-  return sorted ? order : sortedByWords(order, present, low, high)
+  return present
+}
+
+function isSorted(order: Int32Array, count: number, low: Int32Array, high: Int32Array): boolean {
+  for (let at = 1; at < count; at++) {
+    const row = order[at]!
+    const before = order[at - 1]!
+    const above = high[row]! >>> 0
+    const below = high[before]! >>> 0
+    if (above < below || (above === below && low[row]! >>> 0 < low[before]! >>> 0)) return false
+  }
+  return true
 }
 
 const DIGIT_BITS = 11
@@ -133,17 +143,26 @@ function sortedByWords(order: Int32Array, count: number, low: Int32Array, high: 
   for (const words of [low, high]) {
     for (let shift = 0; shift < 32; shift += DIGIT_BITS) {
       const starts = new Int32Array(DIGITS + 1)
-      for (let at = 0; at < count; at++) starts[((words[from[at]!]! >>> shift) & (DIGITS - 1)) + 1]!++
+      countDigits(from, count, words, shift, starts)
       if (starts.includes(count)) continue
       for (let digit = 1; digit < DIGITS; digit++) starts[digit]! += starts[digit - 1]!
-      for (let at = 0; at < count; at++) {
-        const row = from[at]!
-        to[starts[(words[row]! >>> shift) & (DIGITS - 1)]!++] = row
-      }
+      placeByDigit(from, count, words, shift, starts, to)
       const sorted = to
       to = from
       from = sorted
     }
   }
   return from
+}
+
+/** Counts each digit one place behind itself. */
+function countDigits(rows: Int32Array, count: number, words: Int32Array, shift: number, counts: Int32Array): void {
+  for (let at = 0; at < count; at++) counts[((words[rows[at]!]! >>> shift) & (DIGITS - 1)) + 1]!++
+}
+
+function placeByDigit(rows: Int32Array, count: number, words: Int32Array, shift: number, starts: Int32Array, to: Int32Array): void {
+  for (let at = 0; at < count; at++) {
+    const row = rows[at]!
+    to[starts[(words[row]! >>> shift) & (DIGITS - 1)]!++] = row
+  }
 }
