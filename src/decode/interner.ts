@@ -19,7 +19,7 @@ const SLOTS = 2 * MOST_TEXTS
 
 let shared: Interner | undefined
 
-/** One memory for all layouts: what it holds is text by its bytes, whoever reads it. */
+/** One memory for all that read: what it holds is text by its bytes, whoever reads it. */
 export function sharedTexts(): Interner {
   shared ??= createInterner()
   return shared

@@ -5,7 +5,7 @@
 import { type Json, type JsonObject, parseJson, rememberText } from '../json.js'
 import { asciiText } from './ascii.js'
 import { MAX_RECORD_BYTES } from './decoder.js'
-import { createInterner, LONGEST_INTERNED } from './interner.js'
+import { LONGEST_INTERNED, sharedTexts } from './interner.js'
 import { build, createShapes, type Shape } from './json-shapes.js'
 import { createSharedValues } from './shared-values.js'
 
@@ -43,6 +43,9 @@ const MOST_SHAPES = 2 ** 14
 const TRIAL = 64
 const PATIENCE = 2 ** 16
 
+/** Throws for what is no UTF-8. */
+export const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 const TRUE = 0x65757274
 const FALS = 0x736c6166
 const NULL = 0x6c6c756e
@@ -64,8 +67,7 @@ export function recordReader(options: RecordReaderOptions): RecordReader {
 }
 
 export function createRecordReader(options: RecordReaderOptions): RecordReader {
-  const interner = createInterner()
-  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  const interner = sharedTexts()
   const values: Json[] = []
   const sharedValues = new Map((options.shared ?? []).map(key => [key, createSharedValues()]))
   let shapes = createShapes(options)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MAX_DEPTH } from '../json.js'
-import { KEPT_BYTES, MAX_RECORD_BYTES } from './decoder.js'
+import { type JsonObject, MAX_DEPTH } from '../json.js'
+import { type Emit, KEPT_BYTES, MAX_RECORD_BYTES } from './decoder.js'
 import { jsonRecords } from './json-records.js'
 
 const encoder = new TextEncoder()
@@ -14,10 +14,8 @@ interface Seen {
   readonly at: string
 }
 
-function decode(chunks: readonly Uint8Array[], member: string | undefined = 'Records'): Seen[] {
-  const seen: Seen[] = []
-  const records = jsonRecords({ member })
-  const emit: Parameters<typeof records.push>[1] = item => {
+function collect(seen: Seen[]): Emit<JsonObject> {
+  return item => {
     const { place } = item
     seen.push({
       ...('record' in item ? { record: item.record } : { fault: 'fault' in item ? item.fault.rule : 'skip' }),
@@ -25,8 +23,13 @@ function decode(chunks: readonly Uint8Array[], member: string | undefined = 'Rec
       at: `${place.record}${place.line === undefined ? '' : `:${place.line}`}`,
     })
   }
-  for (const chunk of chunks) records.push(chunk, emit)
-  records.end(emit)
+}
+
+function decode(chunks: readonly Uint8Array[], member: string | undefined = 'Records'): Seen[] {
+  const seen: Seen[] = []
+  const records = jsonRecords({ member })
+  for (const chunk of chunks) records.push(chunk, collect(seen))
+  records.end(collect(seen))
   return seen
 }
 
@@ -244,6 +247,49 @@ describe('jsonRecords', () => {
     value,
     { maxKeys: 4, noNullPrototype: true },
   )
+
+  it('reads objects side by side, and one within another, as each alone', () => {
+    const who = '"who":{"name":"door","n":[1,2]}'
+    const inputs = [
+      `{"Records":[{"a":1,${who}},{"a":2,${who}},{"a":oops},\n{"a":4,${who}}],"x":1}`,
+      `{"b":1,${who}}\n{"b":2,${who}\n{"b":"é",${who}}\n{"b":4}`,
+      `[{"c" : 1, ${who}} , {"c":2} , "no", {"c":3,${who}}`,
+    ].map(text => encoder.encode(text))
+    const alone = inputs.map(input => decode([input]))
+    for (const size of [1, 7, 40, 1000]) {
+      const streams = inputs.map(input => ({ input, records: jsonRecords({ member: 'Records', share: ['who'] }), seen: [] as Seen[] }))
+      const emits = streams.map(({ seen }) => collect(seen))
+      for (let at = 0; at < 1000; at += size) for (const [i, { input, records }] of streams.entries()) records.push(input.slice(at, at + size), emits[i]!)
+      for (const [i, { records }] of streams.entries()) records.end(emits[i]!)
+      expect(streams.map(({ seen }) => seen)).toEqual(alone)
+    }
+    const outer = jsonRecords({ member: 'Records' })
+    const seen: Seen[] = []
+    const inner: Seen[][] = []
+    const emit: Emit<JsonObject> = item => {
+      collect(seen)(item)
+      inner.push(decode([inputs[1]!.subarray(0, 50), inputs[1]!.subarray(50)]))
+    }
+    outer.push(inputs[0]!, emit)
+    outer.end(emit)
+    expect(seen).toEqual(alone[0])
+    expect(inner).toEqual(seen.map(() => alone[1]))
+  })
+
+  it('keeps nothing of a buffer that is filled anew', () => {
+    const text = `{"Records":[{"a":1,"who":{"name":"door"}},{"a":"${'x'.repeat(100)}","who":{"name":"door"}},{"a":3,"who":{"name":"door"}}]}`
+    const bytes = encoder.encode(text)
+    const buffer = Buffer.alloc(64)
+    const seen: Seen[] = []
+    const records = jsonRecords({ member: 'Records', share: ['who'] })
+    for (let at = 0; at < bytes.length; at += 60) {
+      buffer.fill(0x7b)
+      records.push(buffer.subarray(4, 4 + buffer.subarray(4).write(text.slice(at, at + 60))), collect(seen))
+    }
+    records.end(collect(seen))
+    expect(seen).toEqual(decode([bytes]))
+    expect(outcomes(seen)).toHaveLength(3)
+  })
 
   it('emits the same for every cut, every layout and every spacing', () => {
     fc.assert(

@@ -6,7 +6,7 @@
 
 import { isJsonObject, type Json, type JsonObject, MAX_DEPTH, parseJson } from '../json.js'
 import { type Decoder, type Emit, type Fault, KEPT_BYTES, MAX_RECORD_BYTES, type Place } from './decoder.js'
-import { MORE, recordReader } from './json-reader.js'
+import { LEFT, MORE, type RecordReader, recordReader, utf8 } from './json-reader.js'
 import { CLOSE_LIST, COMMA, createScanner, isScalar, isSpace, LF, matches, OPEN, OPEN_LIST, QUOTE } from './json-scanner.js'
 
 export interface JsonRecordsOptions {
@@ -23,6 +23,16 @@ const MOST_AWAITED = 2 ** 18
 /** A record behind a broken one is recognised by its first key; this much space may stand before that. */
 const MAX_SPACE = 64
 const BOM = [0xef, 0xbb, 0xbf] as const
+
+/** Where records stand: on their own. */
+const ALONE = 0
+/** Behind the list of a wrapper: what is scanned is the rest of the wrapper, not a record. */
+const TAIL = 1
+/** In a bare list. */
+const LIST = 2
+/** In the list of a wrapper. */
+const WRAPPED = 3
+
 const NO_BYTES = new Uint8Array(0)
 
 /**
@@ -32,7 +42,6 @@ const NO_BYTES = new Uint8Array(0)
  */
 export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}): Decoder<JsonObject> {
   const memberKey = member === undefined ? NO_BYTES : new TextEncoder().encode(JSON.stringify(member))
-  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   const scanner = createScanner()
   const reader = recordReader({ watched: member, kept: keepText, shared: share })
 
@@ -41,36 +50,30 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
   let owned = false
   let at = 0
   let end = 0
-  /** Bytes of the stream before `bytes[0]`. */
-  let base = 0
   let final = false
   let emit: Emit<JsonObject> = () => {}
 
-  let mode: 'between' | 'inside' | 'skipping' = 'between'
-  /** Between the brackets of the wrapper's list, or of a bare one. */
-  let inList = false
-  let inWrapper = false
-  /** Behind the wrapper's list: what is scanned is the rest of the wrapper, not a record. */
-  let inTail = false
+  /** One of the places above. */
+  let where = ALONE
   let line = 1
   let index = 0
   /** The last good record stood on one line, so a broken one is taken to end with its line. */
   let byLine = false
   /** First key of the last good record, with its quotes. */
-  let firstKey = NO_BYTES
-  /** Where a record started that the reader could not end, and how many bytes of it there were. */
-  let awaitedAt = -1
-  let awaitedBytes = 0
+  let firstKey: Uint8Array = NO_BYTES
+  /** A record that the reader could not end is read again when there are so many bytes of it. */
+  let awaited = 0
 
-  // the record, or the run of bytes that is skipped
+  /** Where the record starts, or the run of bytes that is skipped; -1 between them. */
   let start = -1
-  let startAbsolute = 0
+  /** How many of its bytes were let go. */
+  let gone = 0
   let startLine = 1
   /** What is kept of a record that is too long, once the rest is let go. */
   let kept: Uint8Array | undefined
 
-  // skipping
-  let skipFault: Fault = syntax('', '')
+  /** Why bytes are skipped, when they are. */
+  let skipFault: Fault | undefined
   /** Ends with the line. */
   let skipLine = false
   let binary = false
@@ -81,24 +84,25 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
 
   const begin = (): void => {
     start = at
-    startAbsolute = base + at
+    gone = 0
     startLine = line
     kept = undefined
+    skipFault = undefined
   }
 
-  const lengthTo = (to: number): number => base + to - startAbsolute
+  const lengthTo = (to: number): number => to - start + gone
 
   const rawTo = (to: number): Uint8Array => {
     if (lengthTo(to) <= MAX_RECORD_BYTES) return bytes.subarray(start, to)
     return kept ?? bytes.subarray(start, start + KEPT_BYTES)
   }
 
-  const place = (): Place => (inList || inTail ? { record: index++ } : { record: index++, line: startLine })
+  const place = (): Place => (where !== ALONE ? { record: index++ } : { record: index++, line: startLine })
 
   const emitFault = (fault: Fault, raw: Uint8Array): void => emit({ fault, raw, place: place() })
 
-  const emitRecord = (to: number): void => {
-    const raw = rawTo(to)
+  const emitRecord = (): void => {
+    const raw = rawTo(at)
     let value: Json
     try {
       value = parseJson(utf8.decode(raw))
@@ -113,56 +117,56 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
 
   const learnFirstKey = (): void => {
     const { firstKeyStart, firstKeyEnd } = scanner
-    if (firstKeyStart >= 0 && !inTail) setFirstKey(start + firstKeyStart, start + firstKeyEnd)
-  }
-
-  const setFirstKey = (from: number, to: number): void => {
-    if (to - from !== firstKey.length || !matches(bytes, from, to, firstKey)) firstKey = bytes.slice(from, to)
+    if (firstKeyStart >= 0 && where !== TAIL) firstKey = sliceOf(bytes, start + firstKeyStart, start + firstKeyEnd, firstKey)
   }
 
   /** The wrapper around the list is no record, but it must be JSON too. */
-  const checkWrapper = (to: number, closing: string): void => {
-    const raw = rawTo(to)
-    if (lengthTo(to) > MAX_RECORD_BYTES) {
-      emitFault(tooLarge(lengthTo(to)), raw)
+  const checkWrapper = (closing: string): void => {
+    const raw = rawTo(at)
+    if (lengthTo(at) > MAX_RECORD_BYTES) {
+      emitFault(tooLarge(lengthTo(at)), raw)
       return
     }
     try {
-      parseJson(`${inTail ? '{"":0' : ''}${utf8.decode(raw)}${closing}`)
+      parseJson(`${where === TAIL ? '{"":0' : ''}${utf8.decode(raw)}${closing}`)
     } catch (error) {
       emitFault(syntax('valid JSON around the list of records', error instanceof SyntaxError ? error.message : 'bytes that are no UTF-8'), raw)
     }
   }
 
   const finishValue = (): void => {
-    if (inTail) {
-      checkWrapper(at, '')
-      inTail = false
-      inWrapper = false
+    if (where === TAIL) {
+      checkWrapper('')
+      where = ALONE
     } else if (lengthTo(at) > MAX_RECORD_BYTES) emitFault(tooLarge(lengthTo(at)), rawTo(at))
     else {
       learnFirstKey()
-      byLine = !inList && line === startLine
-      emitRecord(at)
+      byLine = where === ALONE && line === startLine
+      emitRecord()
     }
     start = -1
-    mode = 'between'
+  }
+
+  /** What started is skipped for this fault. */
+  const skipFor = (fault: Fault, onlyLine: boolean): void => {
+    skipFault = fault
+    skipLine = onlyLine
+    binary = false
+    before = 0
+    atLineStart = false
   }
 
   /** Something is wrong at `at`: what started at `start` is skipped up to the next record. */
   const breakOff = (fault: Fault, again: boolean): void => {
+    const error = at
     const large = lengthTo(at) > MAX_RECORD_BYTES
-    const error = base + at
-    skipFault = large ? tooLarge(lengthTo(at)) : fault
-    skipLine = byLine && !large && again && !inList && !inTail && error !== lastError
-    binary = false
-    before = 0
-    atLineStart = false
+    // An unclosed string or bracket may have swallowed the next records: look again from the start, but only once.
+    const anew = again && !large && error !== lastError
+    skipFor(large ? tooLarge(lengthTo(at)) : fault, anew && byLine && where === ALONE)
     if (!large) {
       if (firstKey.length === 0) learnFirstKey()
-      // An unclosed string or bracket may have swallowed the next records: look again from the start, but only once.
-      if (again && error !== lastError) {
-        at = inTail ? start : start + 1
+      if (anew) {
+        at = where === TAIL ? start : start + 1
         line = startLine
       }
       let back = at - 1
@@ -171,70 +175,43 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
       if (back >= start) before = bytes[back]!
     }
     lastError = error
-    mode = 'skipping'
-  }
-
-  /** The record at `at` in one pass. `undefined`: it is left to the scanner; `false`: more bytes are needed. */
-  const readRecord = (): boolean | undefined => {
-    const here = base + at
-    if (awaitedAt === here && end - at < 2 * awaitedBytes) return undefined
-    const to = reader.read(bytes, at, end, !inList)
-    if (to === MORE && !final && end - at <= MOST_AWAITED) {
-      awaitedAt = here
-      awaitedBytes = end - at
-      return false
-    }
-    if (to < 0) return undefined
-    begin()
-    if (reader.firstKeyStart >= 0) setFirstKey(reader.firstKeyStart, reader.firstKeyEnd)
-    byLine = !inList && reader.lines === 0
-    at = to
-    line += reader.lines
-    emit({ record: reader.value, raw: bytes.subarray(start, to), place: place() })
-    start = -1
-    return true
   }
 
   /** `false`: more bytes are needed to tell. */
   const between = (): boolean => {
     while (at < end) {
-      const byte = bytes[at]!
-      if (byte === OPEN) {
-        const read = readRecord()
-        if (read === false) return false
-        if (read === true) continue
+      const enough = end - at >= awaited
+      awaited = 0
+      if (enough) {
+        let stopped: number
+        ;[stopped, at, line, index, byLine, firstKey] = readWhole(reader, emit, bytes, end, where >= LIST, at, line, index, byLine, firstKey)
+        if (at === end) return true
+        if (stopped === MORE && !final && end - at <= MOST_AWAITED) {
+          awaited = 2 * (end - at)
+          return false
+        }
       }
-      if (byte === OPEN || (inList && (byte === OPEN_LIST || byte === QUOTE || isScalar(byte)))) {
+      const byte = bytes[at]!
+      if (byte === OPEN || (where >= LIST && (byte === OPEN_LIST || byte === QUOTE || isScalar(byte)))) {
         begin()
-        scanner.begin()
-        mode = 'inside'
+        scanner.begin(false)
         return true
       }
-      if (isSpace(byte) || byte === COMMA) {
-        if (byte === LF) line++
+      if (byte === OPEN_LIST) {
+        where = LIST
         at++
-      } else if (byte === OPEN_LIST) {
-        inList = true
+      } else if (byte === CLOSE_LIST && where >= LIST) {
+        where = where === WRAPPED ? TAIL : ALONE
         at++
-      } else if (byte === CLOSE_LIST && inList) {
-        inList = false
-        at++
-        if (!inWrapper) continue
-        inTail = true
+        if (where === ALONE) continue
         begin()
-        scanner.resume()
-        mode = 'inside'
+        scanner.begin(true)
         return true
       } else if (matches(bytes, at, end, BOM)) at += 3
       else if (!final && end - at < 3 && matches(bytes, at, end, BOM.slice(0, end - at))) return false
       else {
         begin()
-        skipFault = syntax('a JSON object', describe(byte))
-        skipLine = !inList
-        binary = false
-        before = 0
-        atLineStart = false
-        mode = 'skipping'
+        skipFor(syntax('a JSON object', describe(byte)), where < LIST)
         return true
       }
     }
@@ -243,7 +220,7 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
 
   const inside = (): void => {
     scanner.at = at
-    const found = scanner.scan(bytes, start, end, base + start - startAbsolute, inList ? undefined : memberKey)
+    const found = scanner.scan(bytes, start, end, gone, where >= LIST ? undefined : memberKey)
     at = scanner.at
     line = startLine + scanner.lines
     switch (found) {
@@ -251,12 +228,9 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
         finishValue()
         break
       case 'list':
-        checkWrapper(at, ']}')
+        checkWrapper(']}')
         start = -1
-        inTail = false
-        inWrapper = true
-        inList = true
-        mode = 'between'
+        where = WRAPPED
         break
       case 'broken':
         breakOff(syntax('valid JSON', describe(bytes[at]!)), true)
@@ -272,43 +246,37 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
     while (next < end && next - at <= MAX_SPACE && isSpace(bytes[next])) next++
     if (!final && next - at <= MAX_SPACE && next + Math.max(memberKey.length, firstKey.length, 1) > end) return undefined
     if (memberKey.length > 0 && matches(bytes, next, end, memberKey)) {
-      inList = false
-      inTail = false
-      inWrapper = false
+      where = ALONE
       return true
     }
     if (before !== 58 /* : */ && firstKey.length > 0 && matches(bytes, next, end, firstKey)) return true
     return atLineStart && (!binary || bytes[next] === QUOTE)
   }
 
-  const finishSkipping = (to: number): void => {
-    let last = to
-    if (lengthTo(to) <= MAX_RECORD_BYTES) while (last > start + 1 && (isSpace(bytes[last - 1]) || bytes[last - 1] === COMMA)) last--
-    emitFault(skipFault, rawTo(last))
+  const finishSkipping = (fault: Fault): void => {
+    let last = at
+    if (lengthTo(at) <= MAX_RECORD_BYTES) while (last > start + 1 && (isSpace(bytes[last - 1]) || bytes[last - 1] === COMMA)) last--
+    emitFault(fault, rawTo(last))
     start = -1
-    mode = 'between'
-    if (inTail) {
-      inTail = false
-      inList = true
-    }
+    skipFault = undefined
+    if (where === TAIL) where = WRAPPED
   }
 
   /** `false`: more bytes are needed to tell. */
-  const skip = (): boolean => {
+  const skip = (fault: Fault): boolean => {
     while (at < end) {
       const byte = bytes[at]!
       if (byte === OPEN) {
         const starts = startsRecord()
         if (starts === undefined) return false
         if (starts) {
-          if (skipFault.rule === 'record_truncated') skipFault = syntax('the end of the record', 'the start of another')
-          finishSkipping(at)
+          finishSkipping(fault.rule === 'record_truncated' ? syntax('the end of the record', 'the start of another') : fault)
           return true
         }
       }
       if (byte === LF) {
         if (skipLine && !binary) {
-          finishSkipping(at)
+          finishSkipping(fault)
           return true
         }
         line++
@@ -325,8 +293,10 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
 
   const scan = (): void => {
     while (at < end) {
-      if (mode === 'inside') inside()
-      else if (!(mode === 'between' ? between() : skip())) return
+      if (start < 0) {
+        if (!between()) return
+      } else if (skipFault === undefined) inside()
+      else if (!skip(skipFault)) return
     }
   }
 
@@ -334,6 +304,7 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
   const retain = (): void => {
     if (start >= 0 && lengthTo(at) > MAX_RECORD_BYTES) {
       kept ??= bytes.slice(start, start + KEPT_BYTES)
+      gone += at - start
       start = at
     }
     const from = start >= 0 ? start : at
@@ -345,14 +316,15 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
       bytes = bytes.slice(from, end)
       owned = true
     }
-    base += from
     at -= from
     end -= from
+    lastError = Math.max(-1, lastError - from)
     if (start >= 0) start = 0
   }
 
   const append = (chunk: Uint8Array): void => {
-    if (end === 0) bytes = chunk
+    // of a Buffer, which is slower to read beside plain bytes, a slice would be no copy
+    if (end === 0) bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)
     else {
       if (bytes.length < end + chunk.length) {
         const larger = new Uint8Array(Math.max(2 * bytes.length, end + chunk.length))
@@ -374,23 +346,64 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
     end(to) {
       emit = to
       final = true
-      for (scan(); mode !== 'between'; scan()) {
-        if (mode === 'inside') {
+      for (scan(); start >= 0; scan()) {
+        if (skipFault === undefined) {
           if (scanner.endsHere()) finishValue()
-          else breakOff({ rule: 'record_truncated', expected: 'the end of the record', found: 'the end of the object' }, true)
+          else breakOff(truncated('the end of the record'), true)
         } else if (at === end) {
-          finishSkipping(end)
-          inList = false
+          finishSkipping(skipFault)
+          where = ALONE
         }
       }
-      if (inList) {
-        begin()
-        emitFault({ rule: 'record_truncated', expected: 'the end of the list of records', found: 'the end of the object' }, NO_BYTES)
-      }
+      if (where >= LIST) emitFault(truncated('the end of the list of records'), NO_BYTES)
       retain()
       reader.read(NO_BYTES, 0, 0, false) // it is kept for other objects, and lets go of these bytes
     },
   }
+}
+
+/**
+ * Emits the records that the reader reads, up to what is none; `stopped` is what the reader says of that, and the rest are
+ * the variables above. It is a function of the module, since V8 forgets what it compiled of functions made anew for a file.
+ */
+function readWhole(
+  reader: RecordReader,
+  emit: Emit<JsonObject>,
+  bytes: Uint8Array,
+  end: number,
+  inList: boolean,
+  at: number,
+  line: number,
+  index: number,
+  byLine: boolean,
+  firstKey: Uint8Array,
+): [stopped: number, at: number, line: number, index: number, byLine: boolean, firstKey: Uint8Array] {
+  let stopped = LEFT
+  while (at < end) {
+    const byte = bytes[at]!
+    if (byte === OPEN) {
+      const to = reader.read(bytes, at, end, !inList)
+      if (to < 0) {
+        stopped = to
+        break
+      }
+      const { value, lines, firstKeyStart, firstKeyEnd } = reader
+      if (firstKeyStart >= 0) firstKey = sliceOf(bytes, firstKeyStart, firstKeyEnd, firstKey)
+      byLine = !inList && lines === 0
+      emit({ record: value, raw: bytes.subarray(at, to), place: inList ? { record: index++ } : { record: index++, line } })
+      line += lines
+      at = to
+    } else if (byte === COMMA || isSpace(byte)) {
+      if (byte === LF) line++
+      at++
+    } else break
+  }
+  return [stopped, at, line, index, byLine, firstKey]
+}
+
+/** The bytes between, as `known` where they are the same. */
+function sliceOf(bytes: Uint8Array, from: number, to: number, known: Uint8Array): Uint8Array {
+  return to - from === known.length && matches(bytes, from, to, known) ? known : bytes.slice(from, to)
 }
 
 function describe(byte: number): string {
@@ -400,6 +413,10 @@ function describe(byte: number): string {
 
 function syntax(expected: string, found: string): Fault {
   return { rule: 'json_syntax', expected, found }
+}
+
+function truncated(expected: string): Fault {
+  return { rule: 'record_truncated', expected, found: 'the end of the object' }
 }
 
 function tooLarge(length: number): Fault {

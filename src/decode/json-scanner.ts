@@ -45,15 +45,13 @@ export type Scan = 'more' | 'done' | 'broken' | 'deep' | 'list'
 export interface Scanner {
   /** Where the scan stopped. */
   at: number
-  /** Line feeds seen since the last `begin` or `resume`. */
+  /** Line feeds seen since the last `begin`. */
   lines: number
   /** The first key of the object, quotes included: offsets from its start. -1 while there is none. */
   firstKeyStart: number
   firstKeyEnd: number
-  /** A value starts. */
-  begin(): void
-  /** Goes on inside an object, behind the value of a member. */
-  resume(): void
+  /** A value starts; or `inObject`, the scan goes on behind the value of a member. */
+  begin(inObject: boolean): void
   /**
    * Scans on from `at`. `start` is where the value (or what is left of it, `dropped` bytes being gone) starts in
    * `bytes`; `watched` is the key, with its quotes, whose list is asked for.
@@ -72,15 +70,6 @@ export function createScanner(): Scanner {
   let inScalar = false
   let keyStart = 0
   let watchedNext = false
-
-  const reset = (): void => {
-    inString = false
-    escaped = false
-    inScalar = false
-    watchedNext = false
-    scanner.lines = 0
-    scanner.firstKeyStart = -1
-  }
 
   const stop = (at: number, scan: Scan): Scan => {
     scanner.at = at
@@ -189,16 +178,16 @@ export function createScanner(): Scanner {
     lines: 0,
     firstKeyStart: -1,
     firstKeyEnd: 0,
-    begin() {
-      reset()
-      depth = 0
-      expect = VALUE
-    },
-    resume() {
-      reset()
-      depth = 1
+    begin(inObject) {
+      inString = false
+      escaped = false
+      inScalar = false
+      watchedNext = false
+      scanner.lines = 0
+      scanner.firstKeyStart = -1
       stack[1] = OPEN
-      expect = COMMA_OR_END
+      depth = inObject ? 1 : 0
+      expect = inObject ? COMMA_OR_END : VALUE
     },
     scan,
     endsHere: () => inScalar && depth === 0,
