@@ -54,7 +54,7 @@ function runLength(values: Int32Array, from: number, to: number): number {
 
 function startsRun(values: Int32Array, from: number, to: number): boolean {
   const value = values[from]
-  if (values[from + 1] !== value || from + 8 > to) return false
+  if (from + 8 > to || values[from + 1] !== value) return false
   for (let at = from + 2; at < from + 8; at++) if (values[at] !== value) return false
   return true
 }
