@@ -56,36 +56,43 @@ const HASH = 35
  * @param choose the layout of a line; asked with the bytes and where the line starts in them, so that a file may hold more than one
  */
 export function accessLogDecoder<Fields extends AccessFields>(choose: (bytes: Uint8Array, start: number) => AccessLog): Decoder<AccessRow<Fields>> {
-  let emit: Emit<AccessRow<Fields>> = () => {}
+  const reading: Reading = { choose, emit: () => {} }
   const lines = lineSplitter({
-    inPlace(bytes, view, start, number) {
-      if (bytes[start] === HASH) return -1
-      const rows = rowsOf(choose(bytes, start))
-      const next = rows.read(bytes, view, start)
-      // The layout gives each name the kind that AccessRow has for it.
-      if (next !== -1) emit({ record: rows.row() as AccessRow<Fields>, place: { line: number }, raw: bytes.subarray(start, rows.end) })
-      return next
-    },
-    line(text, raw, number) {
-      if (text.charCodeAt(0) === HASH) return
-      const place = { line: number }
-      const row = readAccessLine(text, choose(raw, 0))
-      if ('fault' in row) emit({ fault: row.fault, place, raw })
-      // The layout gives each name the kind that AccessRow has for it.
-      else emit({ record: row.row as AccessRow<Fields>, place, raw })
-    },
-    fault: (fault, raw, number) => emit({ fault, place: { line: number }, raw }),
+    inPlace: (bytes, view, start, line) => readInPlace(reading, bytes, view, start, line),
+    line: (text, raw, line) => readLine(reading, text, raw, line),
+    fault: (fault, raw, line) => reading.emit({ fault, place: { line }, raw }),
   })
   return {
     push(bytes, sink) {
-      emit = sink
+      reading.emit = sink as Emit<object> // the layout gives each name the kind that AccessRow has for it
       lines.push(bytes)
     },
     end(sink) {
-      emit = sink
+      reading.emit = sink as Emit<object> // as in push
       lines.end()
     },
   }
+}
+
+interface Reading {
+  readonly choose: (bytes: Uint8Array, start: number) => AccessLog
+  emit: Emit<object>
+}
+
+function readInPlace({ choose, emit }: Reading, bytes: Uint8Array, view: DataView, start: number, line: number): number {
+  if (bytes[start] === HASH) return -1
+  const rows = rowsOf(choose(bytes, start))
+  const next = rows.read(bytes, view, start)
+  if (next !== -1) emit({ record: rows.row(), place: { line }, raw: bytes.subarray(start, rows.end) })
+  return next
+}
+
+function readLine({ choose, emit }: Reading, text: string, raw: Uint8Array, line: number): void {
+  if (text.charCodeAt(0) === HASH) return
+  const place = { line }
+  const read = readAccessLine(text, choose(raw, 0))
+  if ('fault' in read) emit({ fault: read.fault, place, raw })
+  else emit({ record: read.row, place, raw })
 }
 
 const known = new WeakMap<AccessLog, AccessRows>()

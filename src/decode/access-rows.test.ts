@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type AccessLog, accessLogDecoder, partsOfTemplate, readAccessLine, spaced } from './access-log.js'
 import { accessRows } from './access-rows.js'
+import type { Decoded } from './decoder.js'
 
 const plain: AccessLog = {
   record: 'a test record',
@@ -149,4 +150,20 @@ it('reads lines in place at all', () => {
     offered: '"h2","http/1.1"',
     rest: { host: 'h', note: 'n' },
   })
+})
+
+it('reads files side by side as each alone, whatever their layouts', () => {
+  const texts = [plain, lists, template, plain].map((log, i) => ({ log, text: `${fc.sample(lineOf(log), { seed: 7 + i, numRuns: 900 }).join('\n')}\n` }))
+  const read = (some: typeof texts) => {
+    const files = some.map(({ log, text }) => {
+      const found: unknown[] = []
+      const emit = ({ raw, ...item }: Decoded<object>) => found.push([item, new TextDecoder().decode(raw)])
+      return { bytes: encoder.encode(text), decoder: accessLogDecoder(() => ({ ...log })), emit, found }
+    })
+    for (let at = 0; files.some(({ bytes }) => at < bytes.length); at += 9000)
+      for (const { bytes, decoder, emit } of files) decoder.push(bytes.subarray(at, at + 9000), emit)
+    for (const { decoder, emit } of files) decoder.end(emit)
+    return files.map(({ found }) => found)
+  }
+  expect(read(texts)).toEqual(texts.flatMap(one => read([one])))
 })

@@ -71,8 +71,22 @@ const COUNT = 2
 const DECIMAL = 3
 const LOOSE = 4
 
-/** Reads and makes the rows of a layout. */
-export function accessRows({ parts, least, escaped }: AccessLog): AccessRows {
+const made = new Map<string, AccessRows>()
+const MOST_MADE = 64
+
+/** What reads and makes the rows of a layout, made once and shared, since V8 forgets what it compiled of functions made for each file. */
+export function accessRows(log: AccessLog): AccessRows {
+  const key = JSON.stringify(log)
+  let rows = made.get(key)
+  if (rows === undefined) {
+    rows = rowsOf(log)
+    if (made.size === MOST_MADE) made.clear()
+    made.set(key, rows)
+  }
+  return rows
+}
+
+function rowsOf({ parts, least, escaped }: AccessLog): AccessRows {
   const columns = parts.flatMap(({ name, kind }, at) => (kind === 'rest' ? [] : [{ name, at }]))
   const make = rowMaker(columns)
   const rests = parts.flatMap(({ name, kind }, at) => (kind === 'rest' ? [{ name, at }] : []))

@@ -11,19 +11,23 @@ const CHUNK = 1024
 /** More than that. */
 const PADDING = 8192
 
-/** What comes of chunks of so many bytes; the order of the keys counts. */
-function outcomes(text: string, size: number): readonly string[] {
-  const bytes = new TextEncoder().encode(text)
-  const got: string[] = []
-  const decoder = w3cDecoder(log)
-  const emit = (item: Decoded<object>) => {
-    const { raw, ...rest } = item
-    got.push(JSON.stringify([rest, Buffer.from(raw).toString()]))
-  }
-  for (let at = 0; at < bytes.length; at += size) decoder.push(bytes.subarray(at, at + size), emit)
-  decoder.end(emit)
-  return got
+/** What comes of texts read side by side, so many bytes of each in turn; the order of the keys counts. */
+function sideBySide(texts: readonly string[], size: number): readonly (readonly string[])[] {
+  const files = texts.map(text => {
+    const got: string[] = []
+    const emit = (item: Decoded<object>) => {
+      const { raw, ...rest } = item
+      got.push(JSON.stringify([rest, Buffer.from(raw).toString()]))
+    }
+    return { bytes: new TextEncoder().encode(text), decoder: w3cDecoder(log), emit, got }
+  })
+  const longest = Math.max(...files.map(({ bytes }) => bytes.length))
+  for (let at = 0; at < longest; at += size) for (const { bytes, decoder, emit } of files) decoder.push(bytes.subarray(at, at + size), emit)
+  for (const { decoder, emit } of files) decoder.end(emit)
+  return files.map(({ got }) => got)
 }
+
+const outcomes = (text: string, size: number): readonly string[] => sideBySide([text], size)[0]!
 
 const common = ['a', 'www.example.com', '2024-05-01', '200', '-', 'b'.repeat(56), 'c'.repeat(300), '!"', "x'y", 'Mozilla/5.0%20(X11)']
 const odd = ['', ' ', 'x y', '\t', '#', 'é', '\u007f', '\u0000', '\r', ',', 'a,b', '--', '\uFEFF']
@@ -73,5 +77,17 @@ describe('lines read in place', () => {
     const text = `#Fields: new status cs-host agent\n${line.repeat(400)}`
     const record = { status: '200', 'cs-host': 'www.example.com', rest: { new: 'x' } }
     expect(outcomes(text, text.length)).toEqual(Array.from({ length: 400 }, (_, i) => JSON.stringify([{ record, place: { line: i + 2 } }, line.trimEnd()])))
+  })
+
+  it('are those of their own file, whichever others are read at the same time', () => {
+    const files = ['date status cs-host', 'status new date', 'new status'].map((names, file) =>
+      [
+        `#Fields: ${names}`,
+        ...Array.from({ length: 900 }, (_, line) => names.split(' ').map(name => `${name}${(line * (file + 3)) % 7}`)).map(cells => cells.join('\t')),
+      ].join('\n'),
+    )
+    const json = '{"date":"1","status":2,"new":{"x":1}}\n'.repeat(700)
+    const texts = [...files, files[0]!.replace('date0', '-'), json]
+    expect(sideBySide(texts, 5000)).toEqual(texts.map(text => outcomes(text, 5000)))
   })
 })

@@ -55,6 +55,20 @@ describe('w3cDecoder', () => {
     const { got, preface } = decode(['1\t2\n1\t2\t3\n1\t2\t\t\n'], ['date', 'status'])
     expect(got).toEqual([{ date: '1', status: '2' }, '2: field_count', { date: '1', status: '2' }])
     expect(preface).toBe('#Fields: date status')
+    expect(decode(['1\t2'], ['date', 'status,new']).got).toEqual([{ date: '1', rest: { 'status,new': '2' } }])
+    expect(decode(['1\t2\t3'], ['date', 'status', 'new']).got).toEqual([{ date: '1', status: '2', rest: { new: '3' } }])
+  })
+
+  it('keeps nothing of a buffer that is filled anew', () => {
+    const got: unknown[] = []
+    const decoder = w3cDecoder(log)
+    const emit = (item: Decoded<object>) => got.push('record' in item ? item.record : item)
+    const buffer = Buffer.from('\n  \n')
+    decoder.push(buffer, emit)
+    buffer.fill('x')
+    decoder.push(new TextEncoder().encode('#Fields: date\n1\n'), emit)
+    decoder.end(emit)
+    expect(got).toEqual([{ date: '1', rest: undefined }])
   })
 
   it('says what is missing where nothing names the cells', () => {

@@ -4,7 +4,7 @@
  */
 import { OcsfLakeError } from '../errors.js'
 import type { Json, JsonObject } from '../json.js'
-import type { Decoder, Emit, Fault } from './decoder.js'
+import type { Decoder, Emit, Fault, Place } from './decoder.js'
 import { jsonRecords } from './json-records.js'
 import { lineSplitter } from './lines.js'
 import { type RowMaker, rowMaker } from './row-maker.js'
@@ -57,6 +57,52 @@ interface Layout extends W3cCells {
   readonly rows: Map<Separator, W3cRows | undefined>
 }
 
+/** What all files of a log share, so that what V8 compiled for one serves the next. */
+interface Shared {
+  readonly log: W3cLog<string>
+  /** Where the value of a name stands in a row. */
+  readonly placeOf: ReadonlyMap<string, number>
+  /** Makes a row of all names. */
+  readonly make: RowMaker
+  /** The values of the row at hand. */
+  readonly values: (string | undefined)[]
+  /** By the names of the cells. */
+  readonly layouts: Map<string, Layout>
+}
+
+/** What is known of one file. */
+interface Reading {
+  readonly shared: Shared
+  layout: Layout | undefined
+  /** For lines like the last one that was read as text. */
+  rows: W3cRows | undefined
+  header: string | undefined
+  /** Places by name as it stands in JSON objects, which repeat the same few; -1 for `rest`. */
+  readonly places: Map<string, number>
+  emit: Emit<object>
+}
+
+type Read = { readonly row: object } | { readonly fault: Fault }
+
+const sharedBy = new WeakMap<W3cLog<string>, Shared>()
+const MOST_LAYOUTS = 64
+
+function sharedOf(log: W3cLog<string>): Shared {
+  let shared = sharedBy.get(log)
+  if (shared === undefined) {
+    const { names } = log
+    shared = {
+      log,
+      placeOf: new Map(names.map((name, at) => [name, at])),
+      make: rowMaker(names.map((name, at) => ({ name, at }))),
+      values: new Array<undefined>(names.length).fill(undefined),
+      layouts: new Map(),
+    }
+    sharedBy.set(log, shared)
+  }
+  return shared
+}
+
 /**
  * Decodes an extended log file or its JSON twin. One line, or one JSON object, is one record; lines that begin with `#`
  * are none.
@@ -65,137 +111,23 @@ interface Layout extends W3cCells {
  * @throws OcsfLakeError `option_invalid` when `fields` names a field twice
  */
 export function w3cDecoder<Name extends string>(log: W3cLog<Name>, fields?: readonly string[]): Decoder<W3cRow<Name>> {
-  const { names } = log
-  const makeAny = rowMaker(names.map((name, at) => ({ name, at })))
-  const placeOf = new Map<string, number>(names.map((name, at) => [name, at]))
-  let values: (string | undefined)[] = new Array<undefined>(names.length).fill(undefined)
-  let layout: Layout | undefined
-  /** For lines like the last one that was read as text. */
-  let rows: W3cRows | undefined
-  let header: string | undefined
-  let emit: Emit<W3cRow<Name>> = () => {}
-
-  const layoutOf = (written: readonly string[]): Layout | string => {
-    const seen = new Set<string>()
-    const taken = new Set<number>()
-    const places: number[] = []
-    for (const name of written) {
-      if (seen.has(name)) return name
-      seen.add(name)
-      const known = log.nameOf(name)
-      const place = known === undefined ? -1 : placeOf.get(known)!
-      places.push(taken.has(place) ? -1 : place)
-      taken.add(place)
-    }
-    return { written, places, make: rowMaker(places.flatMap(at => (at < 0 ? [] : [{ name: names[at]!, at }]))), rows: new Map() }
-  }
-
-  /** Simple lines of a layout, read as `cellsRow` would from their text. */
-  const rowsOf = (layout: Layout, separator: Separator): W3cRows | undefined => {
-    // a lone cell has commas in it
-    if (separator === ',') return undefined
-    if (!layout.rows.has(separator)) layout.rows.set(separator, w3cRows(layout, separator.charCodeAt(0)))
-    return layout.rows.get(separator)
-  }
-
+  const reading: Reading = { shared: sharedOf(log), layout: undefined, rows: undefined, header: undefined, places: new Map(), emit: () => {} }
   if (fields !== undefined && fields.length > 0) {
-    const known = layoutOf(fields)
+    const known = layoutOf(reading.shared, fields)
     if (typeof known === 'string')
       throw new OcsfLakeError('option_invalid', `The field ${known} is named twice: give each field of the log format once, in its order.`)
-    layout = known
-    header = `${FIELDS} ${fields.join(' ')}`
+    reading.layout = known
+    reading.header = `${FIELDS} ${fields.join(' ')}`
   }
-
-  const rowOf = (make: RowMaker, rest: JsonObject | undefined): W3cRow<Name> => {
-    const row = make(values, rest) as W3cRow<Name> // the row maker has these names
-    values = values.fill(undefined)
-    return row
-  }
-
-  const cellsRow = (line: string, layout: Layout): W3cRow<Name> | { readonly fault: Fault } => {
-    const { written, places, make } = layout
-    const separator = separatorOf(line)
-    rows = rowsOf(layout, separator)
-    const cells = cellsOf(line, separator, places.length)
-    if (cells.length !== places.length) return { fault: { rule: 'field_count', expected: String(places.length), found: String(cells.length) } }
-    let rest: Record<string, Json> | undefined
-    for (let i = 0; i < cells.length; i++) {
-      const cell = cells[i]!
-      if (cell === '-' || cell === '') continue
-      const place = places[i]!
-      if (place >= 0) values[place] = cell
-      else {
-        rest ??= {}
-        put(rest, written[i]!, cell)
-      }
-    }
-    return rowOf(make, rest)
-  }
-
-  // JSON objects repeat the same few names.
-  const places = new Map<string, number>()
-  const jsonRow = (record: JsonObject): W3cRow<Name> | { readonly fault: Fault } => {
-    let rest: Record<string, Json> | undefined
-    let some = false
-    for (const written of Object.keys(record)) {
-      let place = places.get(written)
-      if (place === undefined) {
-        const name = log.nameOf(written)
-        place = name === undefined ? -1 : placeOf.get(name)!
-        if (places.size < 1024) places.set(written, place)
-      }
-      some ||= place >= 0
-      const value = record[written]
-      if (value === undefined || value === null || value === '' || value === '-') continue
-      const text = typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined
-      if (place >= 0 && text !== undefined && values[place] === undefined) values[place] = text
-      else {
-        rest ??= {}
-        put(rest, written, value)
-      }
-    }
-    const row = rowOf(makeAny, rest)
-    return some ? row : { fault: { rule: 'record_unknown', expected: log.record, found: clip(Object.keys(record).join(' ')) } }
-  }
-
   const lines = lineSplitter({
-    inPlace(bytes, view, start, number) {
-      if (rows === undefined || bytes[start] === HASH) return -1
-      const next = rows.read(bytes, view, start)
-      if (next !== -1) emit({ record: rows.row() as W3cRow<Name>, place: { line: number }, raw: bytes.subarray(start, rows.end) }) // as in rowOf
-      return next
-    },
-    line(text, raw, number) {
-      const place = { line: number }
-      if (text.charCodeAt(0) === HASH) {
-        const named = fieldsIn(text)
-        if (named === undefined) return
-        rows = undefined
-        const next = layoutOf(named)
-        layout = typeof next === 'string' ? undefined : next
-        header = layout === undefined ? undefined : text
-        if (typeof next === 'string') emit({ fault: { rule: 'field_duplicate', path: next, expected: 'each field once', found: clip(text) }, place, raw })
-        return
-      }
-      if (layout === undefined) {
-        emit({ fault: { rule: 'header_missing', expected: `a #Fields: line, or the names of the fields of ${log.record}`, found: clip(text) }, place, raw })
-        return
-      }
-      const row = cellsRow(text, layout)
-      if (isFault(row)) emit({ fault: row.fault, place, raw })
-      else emit({ record: row, place, raw })
-    },
-    fault: (fault, raw, number) => emit({ fault, place: { line: number }, raw }),
+    inPlace: (bytes, view, start, line) => readInPlace(reading, bytes, view, start, line),
+    line: (text, raw, line) => readLine(reading, text, raw, { line }),
+    fault: (fault, raw, line) => reading.emit({ fault, place: { line }, raw }),
   })
   const json = jsonRecords()
   const onJson: Emit<JsonObject> = item => {
-    if (!('record' in item)) {
-      emit(item)
-      return
-    }
-    const row = jsonRow(item.record)
-    if (isFault(row)) emit({ fault: row.fault, place: item.place, raw: item.raw })
-    else emit({ record: row, place: item.place, raw: item.raw })
+    if ('record' in item) give(reading, jsonRow(reading, item.record), item.raw, item.place)
+    else reading.emit(item)
   }
 
   let isJson: boolean | undefined
@@ -205,7 +137,7 @@ export function w3cDecoder<Name extends string>(log: W3cLog<Name>, fields?: read
     if (isJson === undefined) {
       const first = firstByte(bytes)
       if (first === undefined && spaceBytes + bytes.length < MOST_SPACE) {
-        if (bytes.length > 0) space.push(bytes.slice())
+        if (bytes.length > 0) space.push(new Uint8Array(bytes))
         spaceBytes += bytes.length
         return
       }
@@ -219,23 +151,133 @@ export function w3cDecoder<Name extends string>(log: W3cLog<Name>, fields?: read
 
   return {
     push(bytes, sink) {
-      emit = sink
+      reading.emit = sink as Emit<object> // the row maker has these names
       push(bytes)
     },
     end(sink) {
-      emit = sink
+      reading.emit = sink as Emit<object> // as in push
       if (isJson === undefined) isJson = false
       for (const before of space) push(before)
       space = []
       if (isJson) json.end(onJson)
       else lines.end()
     },
-    preface: () => (isJson === true ? undefined : header),
+    preface: () => (isJson === true ? undefined : reading.header),
   }
 }
 
-function isFault(row: object): row is { readonly fault: Fault } {
-  return 'fault' in row
+/** Where the cells of these names go; a name that stands twice is returned instead. */
+function layoutOf({ log, placeOf, layouts }: Shared, written: readonly string[]): Layout | string {
+  const key = JSON.stringify(written)
+  const known = layouts.get(key)
+  if (known !== undefined) return known
+  const seen = new Set<string>()
+  const taken = new Set<number>()
+  const places: number[] = []
+  for (const name of written) {
+    if (seen.has(name)) return name
+    seen.add(name)
+    const place = placeIn(log, placeOf, name)
+    places.push(taken.has(place) ? -1 : place)
+    taken.add(place)
+  }
+  const columns = places.flatMap(at => (at < 0 ? [] : [{ name: log.names[at]!, at }]))
+  const layout: Layout = { written, places, make: rowMaker(columns), rows: new Map() }
+  if (layouts.size === MOST_LAYOUTS) layouts.clear()
+  layouts.set(key, layout)
+  return layout
+}
+
+function readInPlace({ rows, emit }: Reading, bytes: Uint8Array, view: DataView, start: number, line: number): number {
+  if (rows === undefined || bytes[start] === HASH) return -1
+  const next = rows.read(bytes, view, start)
+  if (next !== -1) emit({ record: rows.row(), place: { line }, raw: bytes.subarray(start, rows.end) })
+  return next
+}
+
+function readLine(reading: Reading, text: string, raw: Uint8Array, place: Place): void {
+  const { shared, layout } = reading
+  if (text.charCodeAt(0) === HASH) {
+    const named = fieldsIn(text)
+    if (named === undefined) return
+    const next = layoutOf(shared, named)
+    const twice = typeof next === 'string'
+    reading.rows = undefined
+    reading.layout = twice ? undefined : next
+    reading.header = twice ? undefined : text
+    if (twice) reading.emit({ fault: { rule: 'field_duplicate', path: next, expected: 'each field once', found: clip(text) }, place, raw })
+    return
+  }
+  if (layout === undefined) {
+    const expected = `a #Fields: line, or the names of the fields of ${shared.log.record}`
+    reading.emit({ fault: { rule: 'header_missing', expected, found: clip(text) }, place, raw })
+    return
+  }
+  const separator = separatorOf(text)
+  reading.rows = rowsOf(layout, separator)
+  give(reading, cellsRow(shared, layout, cellsOf(text, separator, layout.places.length)), raw, place)
+}
+
+function give({ emit }: Reading, read: Read, raw: Uint8Array, place: Place): void {
+  if ('fault' in read) emit({ fault: read.fault, place, raw })
+  else emit({ record: read.row, place, raw })
+}
+
+/** Simple lines of a layout, read as `cellsRow` would from their text. */
+function rowsOf(layout: Layout, separator: Separator): W3cRows | undefined {
+  // a lone cell has commas in it
+  if (separator === ',') return undefined
+  if (!layout.rows.has(separator)) layout.rows.set(separator, w3cRows(layout, separator.charCodeAt(0)))
+  return layout.rows.get(separator)
+}
+
+function cellsRow({ values }: Shared, { written, places, make }: Layout, cells: readonly string[]): Read {
+  if (cells.length !== places.length) return { fault: { rule: 'field_count', expected: String(places.length), found: String(cells.length) } }
+  let rest: Record<string, Json> | undefined
+  for (let i = 0; i < cells.length; i++) {
+    const cell = cells[i]!
+    if (cell === '-' || cell === '') continue
+    const place = places[i]!
+    if (place >= 0) values[place] = cell
+    else {
+      rest ??= {}
+      put(rest, written[i]!, cell)
+    }
+  }
+  const row = make(values, rest)
+  values.fill(undefined)
+  return { row }
+}
+
+function jsonRow({ shared, places }: Reading, record: JsonObject): Read {
+  const { log, placeOf, make, values } = shared
+  let rest: Record<string, Json> | undefined
+  let some = false
+  for (const written of Object.keys(record)) {
+    let place = places.get(written)
+    if (place === undefined) {
+      place = placeIn(log, placeOf, written)
+      if (places.size < 1024) places.set(written, place)
+    }
+    some ||= place >= 0
+    const value = record[written]
+    if (value === undefined || value === null || value === '' || value === '-') continue
+    const text = typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined
+    if (place >= 0 && text !== undefined && values[place] === undefined) values[place] = text
+    else {
+      rest ??= {}
+      put(rest, written, value)
+    }
+  }
+  const row = make(values, rest)
+  values.fill(undefined)
+  return some ? { row } : { fault: { rule: 'record_unknown', expected: log.record, found: clip(Object.keys(record).join(' ')) } }
+}
+
+/** Where the value of a field stands in a row; -1 for an unknown one. */
+function placeIn(log: W3cLog<string>, placeOf: ReadonlyMap<string, number>, written: string): number {
+  const name = log.nameOf(written)
+  return name === undefined ? -1 : placeOf.get(name)!
 }
 
 /** The first byte that is neither white space nor of a byte order mark. */
