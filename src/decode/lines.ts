@@ -29,152 +29,177 @@ const PATIENCE = 4
 const LF = 10
 const CR = 13
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The lines of one object, as far as they came. */
+interface Lines {
+  readonly sink: LineSink
+  number: number
+  /** The start of a line that has not ended yet. */
+  pending: Uint8Array[]
+  pendingBytes: number
+  // Of a line that is already known to be too long only the start is kept, and its last byte, which may be a CR.
+  overlong: Uint8Array | undefined
+  lastByte: number
+  /** Where lines are read in place. */
+  own: Uint8Array
+  view: DataView
+}
+
+const NO_BYTES = new Uint8Array(0)
+const NO_VIEW = new DataView(NO_BYTES.buffer)
+
 /**
  * Splits at LF or CRLF. Blank lines (nothing but spaces and tabs) count as lines but are not passed on; a byte order
  * mark is dropped. After a faulty line the next line feed starts anew.
  */
 export function lineSplitter(sink: LineSink): LineSplitter {
-  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  let number = 0
-  let pending: Uint8Array[] = []
-  let pendingBytes = 0
-  // Of a line that is already known to be too long only the start is kept, and its last byte, which may be a CR.
-  let overlong: Uint8Array | undefined
-  let lastByte = 0
-
-  const decode = (bytes: Uint8Array): string | undefined => {
-    try {
-      return utf8.decode(bytes)
-    } catch {
-      return undefined
-    }
-  }
-
-  const line = (text: string, raw: Uint8Array): void => {
-    if (text.charCodeAt(0) > 32 || !isBlank(text)) sink.line(text, raw, number)
-  }
-
-  const tooLong = (kept: Uint8Array, size: number): void =>
-    sink.fault({ rule: 'record_too_large', expected: `at most ${MAX_RECORD_BYTES} bytes`, found: `${size} bytes` }, kept, number)
-
-  /** One line of any content, without its line feed. */
-  const single = (bytes: Uint8Array): void => {
-    number++
-    let end = bytes.length
-    if (end > 0 && bytes[end - 1] === CR) end--
-    const start = number === 1 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
-    if (end - start > MAX_RECORD_BYTES) {
-      tooLong(bytes.subarray(start, start + KEPT_BYTES), end - start)
-      return
-    }
-    const raw = bytes.subarray(start, end)
-    const text = decode(raw)
-    if (text !== undefined) line(text, raw)
-    else sink.fault({ rule: 'utf8_invalid', expected: 'UTF-8', found: 'bytes that are no UTF-8' }, raw, number)
-  }
-
-  let own: Uint8Array | undefined
-  let view: DataView | undefined
-
-  /** Lines read in place as long as that goes well; returns where it did not. */
-  const inPlace = (chunk: Uint8Array): number => {
-    if (sink.inPlace === undefined || chunk.length > BLOCK_BYTES + 4) return 0
-    if (own === undefined || view === undefined) {
-      if (chunk.length < WORTH_BYTES) return 0
-      own = new Uint8Array(BLOCK_BYTES + 8)
-      view = new DataView(own.buffer)
-    }
-    own.set(chunk)
-    let at = 0
-    let misses = 0
-    while (at < chunk.length) {
-      const next = sink.inPlace(own, view, at, number + 1)
-      if (next !== -1) {
-        number++
-        misses = 0
-        at = next
-        continue
-      }
-      if (++misses === PATIENCE) break
-      const lf = own.indexOf(LF, at)
-      single(own.subarray(at, lf))
-      at = lf + 1
-    }
-    return at
-  }
-
-  /** Whole lines, the last byte being a line feed. */
-  const block = (chunk: Uint8Array): void => {
-    const read = inPlace(chunk)
-    const bytes = read === 0 ? chunk : chunk.subarray(read)
-    const text = bytes.length <= MAX_RECORD_BYTES ? decode(bytes) : undefined
-    let at = 0
-    // Same length means ASCII: positions in the text are positions in the bytes.
-    if (text?.length === bytes.length) {
-      while (at < text.length) {
-        const lf = text.indexOf('\n', at)
-        const end = lf > at && text.charCodeAt(lf - 1) === CR ? lf - 1 : lf
-        number++
-        if (end > at) line(text.slice(at, end), bytes.subarray(at, end))
-        at = lf + 1
-      }
-      return
-    }
-    while (at < bytes.length) {
-      const lf = bytes.indexOf(LF, at)
-      single(bytes.subarray(at, lf))
-      at = lf + 1
-    }
-  }
-
-  const keep = (bytes: Uint8Array): void => {
-    if (bytes.length === 0) return
-    pendingBytes += bytes.length
-    lastByte = bytes[bytes.length - 1]!
-    if (overlong !== undefined) return
-    // The caller may reuse its buffer.
-    pending.push(bytes.slice())
-    // Room for a byte order mark and a CR, which do not count.
-    if (pendingBytes > MAX_RECORD_BYTES + 4) {
-      overlong = joined(pending, KEPT_BYTES + 3)
-      pending = []
-    }
-  }
-
-  const finish = (): void => {
-    if (overlong === undefined) single(pending.length === 1 ? pending[0]! : joined(pending, pendingBytes))
-    else {
-      number++
-      const start = number === 1 && overlong[0] === 0xef && overlong[1] === 0xbb && overlong[2] === 0xbf ? 3 : 0
-      tooLong(overlong.subarray(start, start + KEPT_BYTES), pendingBytes - start - (lastByte === CR ? 1 : 0))
-    }
-    pending = []
-    pendingBytes = 0
-    overlong = undefined
-  }
-
+  const lines: Lines = { sink, number: 0, pending: [], pendingBytes: 0, overlong: undefined, lastByte: 0, own: NO_BYTES, view: NO_VIEW }
   return {
     push(bytes) {
-      let at = 0
-      if (pendingBytes > 0) {
-        const lf = bytes.indexOf(LF)
-        keep(lf === -1 ? bytes : bytes.subarray(0, lf))
-        if (lf === -1) return
-        finish()
-        at = lf + 1
-      }
-      const last = bytes.lastIndexOf(LF)
-      while (at <= last) {
-        let end = at + BLOCK_BYTES > last ? last : bytes.lastIndexOf(LF, at + BLOCK_BYTES)
-        if (end < at) end = bytes.indexOf(LF, at + BLOCK_BYTES)
-        block(bytes.subarray(at, end + 1))
-        at = end + 1
-      }
-      keep(bytes.subarray(at))
+      push(lines, bytes)
     },
     end() {
-      if (pendingBytes > 0) finish()
+      if (lines.pendingBytes > 0) finish(lines)
     },
+  }
+}
+
+function push(lines: Lines, bytes: Uint8Array): void {
+  let at = 0
+  if (lines.pendingBytes > 0) {
+    const lf = bytes.indexOf(LF)
+    keep(lines, lf === -1 ? bytes : bytes.subarray(0, lf))
+    if (lf === -1) return
+    finish(lines)
+    at = lf + 1
+  }
+  const last = bytes.lastIndexOf(LF)
+  while (at <= last) {
+    let end = at + BLOCK_BYTES > last ? last : bytes.lastIndexOf(LF, at + BLOCK_BYTES)
+    if (end < at) end = bytes.indexOf(LF, at + BLOCK_BYTES)
+    block(lines, bytes.subarray(at, end + 1))
+    at = end + 1
+  }
+  keep(lines, bytes.subarray(at))
+}
+
+/** Whole lines, the last byte being a line feed. */
+function block(lines: Lines, chunk: Uint8Array): void {
+  const read = inPlace(lines, chunk)
+  const bytes = read === 0 ? chunk : chunk.subarray(read)
+  const text = bytes.length <= MAX_RECORD_BYTES ? decode(bytes) : undefined
+  let at = 0
+  // Same length means ASCII: positions in the text are positions in the bytes.
+  if (text?.length === bytes.length) {
+    while (at < text.length) {
+      const lf = text.indexOf('\n', at)
+      const end = lf > at && text.charCodeAt(lf - 1) === CR ? lf - 1 : lf
+      lines.number++
+      if (end > at) line(lines, text.slice(at, end), bytes.subarray(at, end))
+      at = lf + 1
+    }
+    return
+  }
+  while (at < bytes.length) {
+    const lf = bytes.indexOf(LF, at)
+    single(lines, bytes.subarray(at, lf))
+    at = lf + 1
+  }
+}
+
+/** Lines read in place as long as that goes well; returns where it did not. */
+function inPlace(lines: Lines, chunk: Uint8Array): number {
+  const { sink } = lines
+  if (sink.inPlace === undefined || chunk.length > BLOCK_BYTES + 4) return 0
+  if (lines.own === NO_BYTES) {
+    if (chunk.length < WORTH_BYTES) return 0
+    lines.own = new Uint8Array(BLOCK_BYTES + 8)
+    lines.view = new DataView(lines.own.buffer)
+  }
+  const { own, view } = lines
+  own.set(chunk)
+  let at = 0
+  let misses = 0
+  while (at < chunk.length) {
+    const next = sink.inPlace(own, view, at, lines.number + 1)
+    if (next !== -1) {
+      lines.number++
+      misses = 0
+      at = next
+      continue
+    }
+    if (++misses === PATIENCE) break
+    const lf = own.indexOf(LF, at)
+    single(lines, own.subarray(at, lf))
+    at = lf + 1
+  }
+  return at
+}
+
+/** One line of any content, without its line feed. */
+function single(lines: Lines, bytes: Uint8Array): void {
+  lines.number++
+  let end = bytes.length
+  if (end > 0 && bytes[end - 1] === CR) end--
+  const start = startOf(lines, bytes)
+  if (end - start > MAX_RECORD_BYTES) {
+    tooLong(lines, bytes.subarray(start, start + KEPT_BYTES), end - start)
+    return
+  }
+  const raw = bytes.subarray(start, end)
+  const text = decode(raw)
+  if (text !== undefined) line(lines, text, raw)
+  else lines.sink.fault({ rule: 'utf8_invalid', expected: 'UTF-8', found: 'bytes that are no UTF-8' }, raw, lines.number)
+}
+
+/** Behind the byte order mark of the first line. */
+function startOf({ number }: Lines, bytes: Uint8Array): number {
+  return number === 1 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+}
+
+function line({ sink, number }: Lines, text: string, raw: Uint8Array): void {
+  if (text.charCodeAt(0) > 32 || !isBlank(text)) sink.line(text, raw, number)
+}
+
+function tooLong({ sink, number }: Lines, kept: Uint8Array, size: number): void {
+  sink.fault({ rule: 'record_too_large', expected: `at most ${MAX_RECORD_BYTES} bytes`, found: `${size} bytes` }, kept, number)
+}
+
+/** Keeps what no line feed has ended yet. */
+function keep(lines: Lines, bytes: Uint8Array): void {
+  if (bytes.length === 0) return
+  lines.pendingBytes += bytes.length
+  lines.lastByte = bytes[bytes.length - 1]!
+  if (lines.overlong !== undefined) return
+  // The caller may reuse its buffer.
+  lines.pending.push(bytes.slice())
+  // Room for a byte order mark and a CR, which do not count.
+  if (lines.pendingBytes > MAX_RECORD_BYTES + 4) {
+    lines.overlong = joined(lines.pending, KEPT_BYTES + 3)
+    lines.pending = []
+  }
+}
+
+/** The line that was kept has ended. */
+function finish(lines: Lines): void {
+  const { pending, pendingBytes, overlong, lastByte } = lines
+  if (overlong === undefined) single(lines, pending.length === 1 ? pending[0]! : joined(pending, pendingBytes))
+  else {
+    lines.number++
+    const start = startOf(lines, overlong)
+    tooLong(lines, overlong.subarray(start, start + KEPT_BYTES), pendingBytes - start - (lastByte === CR ? 1 : 0))
+  }
+  lines.pending = []
+  lines.pendingBytes = 0
+  lines.overlong = undefined
+}
+
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
   }
 }
 

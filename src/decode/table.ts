@@ -71,6 +71,22 @@ interface Layout {
   readonly rest: readonly number[]
 }
 
+/** What is known of the table of one object. */
+interface Reading {
+  readonly table: Table<TableFields>
+  /** Names of header-less text that were given. */
+  readonly given: readonly string[] | undefined
+  layout: Layout | undefined
+  header: string
+  /** First cells of rows that are known to be none of a header. */
+  readonly values: Set<string>
+  /** Names as they stand in JSON lines, which repeat in each. */
+  readonly names: Map<string, string>
+  emit: Emit<object>
+}
+
+type Read = { readonly row: object } | { readonly fault: Fault }
+
 /**
  * Decodes rows. One line is one record or, for a header or a blank line, none.
  *
@@ -78,148 +94,144 @@ interface Layout {
  * @throws OcsfLakeError `option_invalid` when `fields` names a field twice
  */
 export function tableDecoder<const Fields extends TableFields>(table: Table<Fields>, fields?: readonly string[]): Decoder<Row<Fields>> {
-  const { fields: known, record: what } = table
-  let layout: Layout | undefined
-  let header = ''
-  /** First cells of rows that are known to be none of a header. */
-  const values = new Set<string>()
-  let emit: Emit<Row<Fields>> = () => {}
-
-  if (fields !== undefined && fields.length > 0) {
-    const twice = duplicate(fields)
-    if (twice !== undefined)
-      throw new OcsfLakeError('option_invalid', `The field ${twice} is named twice: give each field of the log format once, in its order.`)
-  }
-
-  const onLine = (text: string, raw: Uint8Array, number: number): void => {
-    const row = read(text)
-    if (row === undefined) return
-    const place = { line: number }
-    if ('fault' in row) emit({ fault: row.fault, place, raw })
-    // The layout gives each name the kind that Row has for it.
-    else emit({ record: row.row as Row<Fields>, place, raw })
-  }
-
-  const read = (text: string): { readonly row: object } | { readonly fault: Fault } | undefined => {
-    if (text.charCodeAt(0) === 123 /* { */) return jsonRow(text)
-    if (layout === undefined || mayBeHeader(text)) {
-      const cells = cellsOf(text)
-      if (cells !== undefined && (text === header || isHeader(cells, known))) return readHeader(text, cells)
-      if (layout === undefined) {
-        if (cells === undefined) return broken(text)
-        const names = fields !== undefined && fields.length > 0 ? fields : table.implied?.(cells)
-        if (names === undefined) return { fault: { rule: 'header_missing', expected: `a header line, field names, or ${what}`, found: clip(text) } }
-        layout = layoutOf(names, known, text.includes(','))
-      }
-    }
-    const cells = layout.csv ? csvCells(text) : spacedCells(text)
-    return cells === undefined ? broken(text) : cellsRow(cells, layout)
-  }
-
-  const readHeader = (text: string, cells: readonly string[]): { readonly fault: Fault } | undefined => {
-    const twice = duplicate(cells)
-    if (twice !== undefined) {
-      layout = undefined
-      header = ''
-      return { fault: { rule: 'field_duplicate', path: twice, expected: 'each field once', found: clip(text) } }
-    }
-    header = text
-    values.clear()
-    layout = layoutOf(cells, known, text.includes(','))
-    return undefined
-  }
-
-  /** Reads a simple line in place, as `read` would from its text. */
-  const inPlace = (bytes: Uint8Array, view: DataView, start: number, line: number): number => {
-    const simple = layout?.simple
-    if (layout === undefined || simple === undefined) return -1
-    const next = simple.read(bytes, view, start)
-    if (next === -1 || !isRow(simple.values[0], bytes[start]!)) return -1
-    const row = layout.row(simple.values, layout.rest.length === 0 ? undefined : restOf(layout, simple.values)) as Row<Fields> // as in onLine
-    emit({ record: row, place: { line }, raw: bytes.subarray(start, simple.end) })
-    return next
-  }
-
-  /** Whether a line with this first cell is surely no header and no JSON. */
-  const isRow = (cell: string | number | undefined, first: number): boolean => {
-    if (cell === undefined || typeof cell === 'number' || (first >= 48 && first <= 57) || values.has(cell)) return true
-    if (first === 123 || header.startsWith(cell) || mayBeHeader(cell)) return false
-    if (values.size === MOST_VALUES) values.clear()
-    values.add(cell)
-    return true
-  }
-
-  /** Cheap, for every row: a header's first cell is a name, and a value hardly ever is one. */
-  const mayBeHeader = (text: string): boolean => {
-    const first = text.charCodeAt(0)
-    if (first >= 48 && first <= 57) return false
-    if (text === header) return true
-    let end = 0
-    while (end < text.length && !isSeparator(text.charCodeAt(end))) end++
-    return Object.hasOwn(known, fieldName(unquoted(text.slice(0, end))))
-  }
-
-  /** Names as they stand in JSON lines, which repeat in each. */
-  const names = new Map<string, string>()
-  const nameOf = (written: string): string => {
-    let name = names.get(written)
-    if (name === undefined) {
-      name = fieldName(written)
-      if (names.size < MOST_VALUES) names.set(written, name)
-    }
-    return name
-  }
-
-  const jsonRow = (text: string): { readonly row: object } | { readonly fault: Fault } => {
-    let value: Json
-    try {
-      value = parseJson(text)
-    } catch {
-      return { fault: { rule: 'json_syntax', expected: 'one JSON object a line', found: clip(text) } }
-    }
-    if (!isJsonObject(value)) return { fault: { rule: 'json_syntax', expected: 'one JSON object a line', found: clip(text) } }
-    const row: Record<string, unknown> = {}
-    let rest: Record<string, Json> | undefined
-    let some = false
-    for (const written of Object.keys(value)) {
-      const item = value[written]
-      const name = nameOf(written)
-      const kind = Object.hasOwn(known, name) ? known[name]! : undefined
-      some ||= kind !== undefined
-      if (item === undefined || item === null || item === '' || item === '-') continue
-      if (kind === undefined) {
-        rest ??= {}
-        put(rest, written, item)
-        continue
-      }
-      if (Object.hasOwn(kind === 'rest' ? (rest ?? {}) : row, name))
-        return { fault: { rule: 'field_duplicate', path: name, expected: 'each field once', found: clip(text) } }
-      if (kind === 'rest') {
-        rest ??= {}
-        rest[name] = item
-        continue
-      }
-      const typed = kind === 'text' ? textFrom(item) : countFrom(item, kind)
-      if (typed === undefined) return wrongType(name, kind, typeof item === 'object' ? 'a JSON structure' : String(item))
-      row[name] = typed
-    }
-    if (!some) return { fault: { rule: 'record_unknown', expected: what, found: clip(text) } }
-    if (rest !== undefined) row.rest = rest
-    return { row }
-  }
-
-  const lines = lineSplitter({ inPlace, line: onLine, fault: (fault, raw, number) => emit({ fault, place: { line: number }, raw }) })
+  const given = fields === undefined || fields.length === 0 ? undefined : fields
+  const twice = given === undefined ? undefined : duplicate(given)
+  if (twice !== undefined) throw new OcsfLakeError('option_invalid', `The field ${twice} is named twice: give each field of the log format once, in its order.`)
+  const reading: Reading = { table, given, layout: undefined, header: '', values: new Set(), names: new Map(), emit: () => {} }
+  const lines = lineSplitter({
+    inPlace: (bytes, view, start, line) => readInPlace(reading, bytes, view, start, line),
+    line: (text, raw, line) => readLine(reading, text, raw, line),
+    fault: (fault, raw, line) => reading.emit({ fault, place: { line }, raw }),
+  })
   return {
     push(bytes, sink) {
-      emit = sink
+      reading.emit = sink as Emit<object> // the layout gives each name the kind that Row has for it
       lines.push(bytes)
     },
     end(sink) {
-      emit = sink
+      reading.emit = sink as Emit<object> // as in push
       lines.end()
     },
-    preface: () => (header === '' ? undefined : header),
+    preface: () => (reading.header === '' ? undefined : reading.header),
   }
+}
+
+function readLine(reading: Reading, text: string, raw: Uint8Array, line: number): void {
+  const row = read(reading, text)
+  if (row === undefined) return
+  const place = { line }
+  if ('fault' in row) reading.emit({ fault: row.fault, place, raw })
+  else reading.emit({ record: row.row, place, raw })
+}
+
+function read(reading: Reading, text: string): Read | undefined {
+  const { table, given } = reading
+  if (text.charCodeAt(0) === 123 /* { */) return jsonRow(reading, text)
+  if (reading.layout === undefined || mayBeHeader(reading, text)) {
+    const cells = cellsOf(text)
+    if (cells !== undefined && (text === reading.header || isHeader(cells, table.fields))) return readHeader(reading, text, cells)
+    if (reading.layout === undefined) {
+      if (cells === undefined) return broken(text)
+      const names = given ?? table.implied?.(cells)
+      if (names === undefined) return { fault: { rule: 'header_missing', expected: `a header line, field names, or ${table.record}`, found: clip(text) } }
+      reading.layout = layoutOf(names, table.fields, text.includes(','))
+    }
+  }
+  const cells = reading.layout.csv ? csvCells(text) : spacedCells(text)
+  return cells === undefined ? broken(text) : cellsRow(cells, reading.layout)
+}
+
+function readHeader(reading: Reading, text: string, cells: readonly string[]): { readonly fault: Fault } | undefined {
+  const twice = duplicate(cells)
+  if (twice !== undefined) {
+    reading.layout = undefined
+    reading.header = ''
+    return { fault: { rule: 'field_duplicate', path: twice, expected: 'each field once', found: clip(text) } }
+  }
+  reading.header = text
+  reading.values.clear()
+  reading.layout = layoutOf(cells, reading.table.fields, text.includes(','))
+  return undefined
+}
+
+/** Reads a simple line in place, as `read` would from its text. */
+function readInPlace(reading: Reading, bytes: Uint8Array, view: DataView, start: number, line: number): number {
+  const { layout } = reading
+  const simple = layout?.simple
+  if (layout === undefined || simple === undefined) return -1
+  const next = simple.read(bytes, view, start)
+  if (next === -1 || !isRow(reading, simple.values[0], bytes[start]!)) return -1
+  const record = layout.row(simple.values, layout.rest.length === 0 ? undefined : restOf(layout, simple.values))
+  reading.emit({ record, place: { line }, raw: bytes.subarray(start, simple.end) })
+  return next
+}
+
+/** Whether a line with this first cell is surely no header and no JSON. */
+function isRow(reading: Reading, cell: string | number | undefined, first: number): boolean {
+  const { values, header } = reading
+  if (cell === undefined || typeof cell === 'number' || (first >= 48 && first <= 57) || values.has(cell)) return true
+  if (first === 123 || header.startsWith(cell) || mayBeHeader(reading, cell)) return false
+  if (values.size === MOST_VALUES) values.clear()
+  values.add(cell)
+  return true
+}
+
+/** Cheap, for every row: a header's first cell is a name, and a value hardly ever is one. */
+function mayBeHeader({ table, header }: Reading, text: string): boolean {
+  const first = text.charCodeAt(0)
+  if (first >= 48 && first <= 57) return false
+  if (text === header) return true
+  let end = 0
+  while (end < text.length && !isSeparator(text.charCodeAt(end))) end++
+  return Object.hasOwn(table.fields, fieldName(unquoted(text.slice(0, end))))
+}
+
+function nameOf({ names }: Reading, written: string): string {
+  let name = names.get(written)
+  if (name === undefined) {
+    name = fieldName(written)
+    if (names.size < MOST_VALUES) names.set(written, name)
+  }
+  return name
+}
+
+function jsonRow(reading: Reading, text: string): Read {
+  const { fields: known, record: what } = reading.table
+  let value: Json
+  try {
+    value = parseJson(text)
+  } catch {
+    return { fault: { rule: 'json_syntax', expected: 'one JSON object a line', found: clip(text) } }
+  }
+  if (!isJsonObject(value)) return { fault: { rule: 'json_syntax', expected: 'one JSON object a line', found: clip(text) } }
+  const row: Record<string, unknown> = {}
+  let rest: Record<string, Json> | undefined
+  let some = false
+  for (const written of Object.keys(value)) {
+    const item = value[written]
+    const name = nameOf(reading, written)
+    const kind = Object.hasOwn(known, name) ? known[name]! : undefined
+    some ||= kind !== undefined
+    if (item === undefined || item === null || item === '' || item === '-') continue
+    if (kind === undefined) {
+      rest ??= {}
+      put(rest, written, item)
+      continue
+    }
+    if (Object.hasOwn(kind === 'rest' ? (rest ?? {}) : row, name))
+      return { fault: { rule: 'field_duplicate', path: name, expected: 'each field once', found: clip(text) } }
+    if (kind === 'rest') {
+      rest ??= {}
+      rest[name] = item
+      continue
+    }
+    const typed = kind === 'text' ? textFrom(item) : countFrom(item, kind)
+    if (typed === undefined) return wrongType(name, kind, typeof item === 'object' ? 'a JSON structure' : String(item))
+    row[name] = typed
+  }
+  if (!some) return { fault: { rule: 'record_unknown', expected: what, found: clip(text) } }
+  if (rest !== undefined) row.rest = rest
+  return { row }
 }
 
 /** More first cells, or names in JSON lines, than this are not remembered. */
@@ -266,7 +278,7 @@ function duplicate(written: readonly string[]): string | undefined {
   return undefined
 }
 
-function cellsRow(cells: readonly string[], layout: Layout): { readonly row: object } | { readonly fault: Fault } {
+function cellsRow(cells: readonly string[], layout: Layout): Read {
   const { names, kinds } = layout
   if (cells.length !== names.length) return fieldCount(names.length, cells.length)
   const values: (string | number | bigint | undefined)[] = []

@@ -4,7 +4,7 @@
  */
 import { addSlot, appendRows, beginRow, type ColumnBuffer, setWord, storedRow } from './column.js'
 import type { ObjectState, Step } from './mapped-steps.js'
-import type { ParquetSchema } from './schema.js'
+import type { List, ParquetSchema } from './schema.js'
 import { IN_COLUMN, textNumber } from './text.js'
 
 /** An attribute that is an observable. */
@@ -40,125 +40,153 @@ export interface Observables {
 /** Integers from here on are looked up as texts. */
 const SMALL = 2 ** 16
 
+/** The observables of a file on their way into its columns. */
+interface Writing {
+  readonly list: List
+  /** All columns of an observable, and two of them. */
+  readonly columns: readonly ColumnBuffer[]
+  readonly names: ColumnBuffer | undefined
+  readonly types: ColumnBuffer | undefined
+  /** Absent when none are wanted. */
+  readonly values: ColumnBuffer | undefined
+  readonly order: (Watch | ListWatch)[]
+  // of the batch: names and values of its slots, and where those of each row end
+  slots: number
+  readonly watches: Watch[]
+  numbers: Int32Array
+  readonly ends: number[]
+  asked: number
+  /** Of the row written last. */
+  lastWatches: readonly Watch[]
+}
+
 /** Writes nulls when `wanted` is false. */
 export function createObservables(schema: ParquetSchema, all: readonly ColumnBuffer[], wanted: boolean): Observables {
   const list = schema.columns.find(node => node.name === 'observables')
-  const element = list?.kind === 'list' && list.element.kind === 'struct' ? list.element : undefined
-  const columns = (element?.children ?? []).flatMap(node => (node.kind === 'leaf' ? [all[node.index]!] : []))
+  if (list?.kind !== 'list' || list.element.kind !== 'struct') return { list: () => newListWatch(), watch: () => undefined, write() {} }
+  const columns = list.element.children.flatMap(node => (node.kind === 'leaf' ? [all[node.index]!] : []))
   const [names, types, typeIds, values] = ['name', 'type', 'type_id', 'value'].map(name => columns.find(column => column.leaf.name === name))
-  const order: (Watch | ListWatch)[] = []
-  // of the batch: names and values of its slots, and where those of each row end
-  let slots = 0
-  const watches: Watch[] = []
-  let numbers = new Int32Array(4096)
-  const ends: number[] = []
-  let asked = 0
-  /** Of the row written last. */
-  let lastWatches: readonly Watch[] = []
-
-  const add = (watch: Watch, value: number): void => {
-    if (slots === numbers.length) {
-      const grown = new Int32Array(slots * 2)
-      grown.set(numbers)
-      numbers = grown
-    }
-    watches[slots] = watch
-    numbers[slots++] = value
+  const writing: Writing = {
+    list,
+    columns,
+    names,
+    types,
+    values,
+    order: [],
+    slots: 0,
+    watches: [],
+    numbers: new Int32Array(4096),
+    ends: [],
+    asked: 0,
+    lastWatches: [],
   }
-
-  /** A column counts how often it is asked, to see whether its texts repeat: once per observable, as for full events. */
-  const numberOf = (column: ColumnBuffer, text: string): number => {
-    column.use!.asked = asked + slots
-    return textNumber(column, text)
-  }
-
-  const addListed = ({ state, all: listed, found }: ListWatch, at: number, column: ColumnBuffer, batch: number): void => {
-    const some = state!.entered === batch ? listed[at]! : found
-    for (let i = 0; i < some.length; i++) add(some[i]!.watch, numberOf(column, some[i]!.text))
-  }
-
-  const addWatched = (watch: Watch, row: number, at: number, to: ColumnBuffer, batch: number): void => {
-    const { state, step } = watch.at!
-    const column = step.columns[0]!
-    const { leaf, defs, data } = column
-    const slot = storedRow(column, row)
-    if (defs[slot] !== leaf.def) return
-    const { unique, known } = to.use!
-    const word = data[slot * column.words]!
-    if (leaf.holds === 'string' && !unique && (known[word]! & IN_COLUMN) !== 0) {
-      add(watch, word) // the texts of the file have one number in all columns
-      return
-    }
-    const isSmall = leaf.holds === 'integer' && word >= 0 && word < SMALL
-    const learned = isSmall && !unique && word < watch.numbers.length ? watch.numbers[word]! : 0
-    if (learned !== 0) {
-      add(watch, learned - 1)
-      return
-    }
-    const number = numberOf(to, String(state.entered === batch ? state.objects[at]![step.name] : step.last))
-    if (isSmall) learn(watch, word, number)
-    add(watch, number)
-  }
-
-  /** Rows mostly have the same attributes as the row before: all columns but that of the values then repeat by themselves. */
-  const writeColumns = (row: number, fresh: boolean): void => {
-    if (slots === 0 && lastWatches.length === 0 && !fresh) return
-    let start = 0
-    for (let at = 0; at < ends.length; at++) {
-      const end = ends[at]!
-      if ((fresh && at === 0) || !isSame(watches, start, end, lastWatches)) {
-        lastWatches = watches.slice(start, end)
-        for (const column of columns) if (column !== values) writeAttributes(column, row + at, lastWatches)
-      }
-      start = end
-    }
-    if (values !== undefined) appendRows(values, row, ends, numbers, list!)
-  }
-
-  const writeAttributes = (column: ColumnBuffer, row: number, some: readonly Watch[]): void => {
-    beginRow(column, row)
-    if (some.length === 0) addSlot(column, 0, list!.def - 1)
-    for (let at = 0; at < some.length; at++) {
-      const { name, type, typeId } = some[at]!
-      setWord(column, addSlot(column, at === 0 ? 0 : list!.rep, column.leaf.def), column === names ? name : column === types ? type : typeId)
-    }
-  }
-
   return {
     list() {
-      const watch: ListWatch = { state: undefined, found: [], all: [] }
-      order.push(watch)
+      const watch = newListWatch()
+      writing.order.push(watch)
       return watch
     },
     watch(path, { typeId, type }, inList) {
       if (!wanted || names === undefined || types === undefined || typeIds === undefined || values === undefined) return undefined
-      const watch: Watch = {
-        name: textNumber(names, path),
-        type: textNumber(types, type),
-        typeId,
-        list: inList,
-        numbers: new Int32Array(0),
-        at: undefined,
-      }
-      if (inList === undefined) order.push(watch)
+      const name = textNumber(names, path)
+      const watch: Watch = { name, type: textNumber(types, type), typeId, list: inList, numbers: new Int32Array(0), at: undefined }
+      if (inList === undefined) writing.order.push(watch)
       return watch
     },
     write(row, count, fresh, batch) {
-      if (list === undefined) return
-      slots = 0
-      ends.length = 0
-      for (let at = 0; at < count; at++) {
-        for (let i = 0; values !== undefined && i < order.length; i++) {
-          const one = order[i]!
-          if ('found' in one) addListed(one, at, values, batch)
-          else addWatched(one, row + at, at, values, batch)
-        }
-        ends.push(slots)
-      }
-      asked += slots
-      if (values !== undefined) values.use!.asked = asked
-      writeColumns(row, fresh)
+      write(writing, row, count, fresh, batch)
     },
+  }
+}
+
+function newListWatch(): ListWatch {
+  return { state: undefined, found: [], all: [] }
+}
+
+function write(writing: Writing, row: number, count: number, fresh: boolean, batch: number): void {
+  const { order, ends, values } = writing
+  writing.slots = 0
+  ends.length = 0
+  for (let at = 0; at < count; at++) {
+    for (let i = 0; values !== undefined && i < order.length; i++) {
+      const one = order[i]!
+      if ('found' in one) addListed(writing, one, at, values, batch)
+      else addWatched(writing, one, row + at, at, values, batch)
+    }
+    ends.push(writing.slots)
+  }
+  writing.asked += writing.slots
+  if (values !== undefined) values.use!.asked = writing.asked
+  writeColumns(writing, row, fresh)
+}
+
+function add(writing: Writing, watch: Watch, value: number): void {
+  const { slots, watches, numbers } = writing
+  if (slots === numbers.length) {
+    writing.numbers = new Int32Array(slots * 2)
+    writing.numbers.set(numbers)
+  }
+  watches[slots] = watch
+  writing.numbers[slots] = value
+  writing.slots = slots + 1
+}
+
+/** A column counts how often it is asked, to see whether its texts repeat: once per observable, as for full events. */
+function numberOf({ asked, slots }: Writing, column: ColumnBuffer, text: string): number {
+  column.use!.asked = asked + slots
+  return textNumber(column, text)
+}
+
+function addListed(writing: Writing, { state, all, found }: ListWatch, at: number, column: ColumnBuffer, batch: number): void {
+  const some = state!.entered === batch ? all[at]! : found
+  for (let i = 0; i < some.length; i++) add(writing, some[i]!.watch, numberOf(writing, column, some[i]!.text))
+}
+
+function addWatched(writing: Writing, watch: Watch, row: number, at: number, to: ColumnBuffer, batch: number): void {
+  const { state, step } = watch.at!
+  const column = step.columns[0]!
+  const { leaf, defs, data } = column
+  const slot = storedRow(column, row)
+  if (defs[slot] !== leaf.def) return
+  const { unique, known } = to.use!
+  const word = data[slot * column.words]!
+  if (leaf.holds === 'string' && !unique && (known[word]! & IN_COLUMN) !== 0) {
+    add(writing, watch, word) // the texts of the file have one number in all columns
+    return
+  }
+  const isSmall = leaf.holds === 'integer' && word >= 0 && word < SMALL
+  const learned = isSmall && !unique && word < watch.numbers.length ? watch.numbers[word]! : 0
+  if (learned !== 0) {
+    add(writing, watch, learned - 1)
+    return
+  }
+  const number = numberOf(writing, to, String(state.entered === batch ? state.objects[at]![step.name] : step.last))
+  if (isSmall) learn(watch, word, number)
+  add(writing, watch, number)
+}
+
+/** Rows mostly have the same attributes as the row before: all columns but that of the values then repeat by themselves. */
+function writeColumns(writing: Writing, row: number, fresh: boolean): void {
+  const { list, columns, values, slots, watches, numbers, ends } = writing
+  if (slots === 0 && writing.lastWatches.length === 0 && !fresh) return
+  let start = 0
+  for (let at = 0; at < ends.length; at++) {
+    const end = ends[at]!
+    if ((fresh && at === 0) || !isSame(watches, start, end, writing.lastWatches)) {
+      writing.lastWatches = watches.slice(start, end)
+      for (const column of columns) if (column !== values) writeAttributes(writing, column, row + at)
+    }
+    start = end
+  }
+  if (values !== undefined) appendRows(values, row, ends, numbers, list)
+}
+
+function writeAttributes({ list, names, types, lastWatches: some }: Writing, column: ColumnBuffer, row: number): void {
+  beginRow(column, row)
+  if (some.length === 0) addSlot(column, 0, list.def - 1)
+  for (let at = 0; at < some.length; at++) {
+    const { name, type, typeId } = some[at]!
+    setWord(column, addSlot(column, at === 0 ? 0 : list.rep, column.leaf.def), column === names ? name : column === types ? type : typeId)
   }
 }
 

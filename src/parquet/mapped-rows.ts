@@ -8,10 +8,10 @@ import { store, storeInt64 } from './cells.js'
 import { addSlot, beginRow, type ColumnBuffer, placeRows, rowSlot, setWord } from './column.js'
 import { checkObjects, keepLast, type Rows, refuse } from './mapped-check.js'
 import { appendValue } from './mapped-lists.js'
-import { createObservables } from './mapped-observables.js'
+import { createObservables, type Observables } from './mapped-observables.js'
 import { PENDING } from './mapped-readers.js'
 import { ACCEPTED, BATCH_ROWS, compileSteps, forgetObject, makeRoom, type Obj, type ObjectState, type Step, textBeside } from './mapped-steps.js'
-import type { ParquetSchema } from './schema.js'
+import type { List, ParquetSchema } from './schema.js'
 import { noteKnown, textNumber } from './text.js'
 
 /** Writes rows of one class; the caller counts them. */
@@ -24,104 +24,147 @@ export interface MappedRows {
   forget(): void
 }
 
+/** The rows of a class on their way into the columns of a file. */
+interface Writing {
+  readonly spec: MappedClass
+  readonly root: ObjectState
+  readonly seen: Observables
+  readonly rows: Rows
+  /** Columns that hold the same in every row. */
+  readonly constants: readonly { readonly column: ColumnBuffer; readonly value: string | number }[]
+  readonly activity: Step
+  readonly typeUid: ColumnBuffer
+  readonly typeName: ColumnBuffer
+  readonly profilesList: List
+  readonly profiles: ColumnBuffer
+  /** Of the names of the profiles, in the order of their bits. */
+  readonly profileNumbers: readonly number[]
+  /** Nothing in the columns is known. */
+  fresh: boolean
+  lastActivity: unknown
+  lastProfiles: number
+}
+
 /**
  * Compiles the rows of a class into the columns of its schema; `undefined` when the two do not fit.
  *
  * @param observables whether to fill `observables`
  */
 export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readonly ColumnBuffer[], observables: boolean): MappedRows | undefined {
+  const writing = writingOf(spec, schema, all, observables)
+  if (writing === undefined) return undefined
+  return {
+    check(events, from, to) {
+      return check(writing, events, from, to)
+    },
+    write(row, count) {
+      write(writing, row, count)
+    },
+    forget() {
+      writing.fresh = true
+      forgetObject(writing.root)
+    },
+  }
+}
+
+function writingOf(spec: MappedClass, schema: ParquetSchema, all: readonly ColumnBuffer[], observables: boolean): Writing | undefined {
   const seen = createObservables(schema, all, observables)
   const root = stepsUnlessForbidden(spec, schema, all, seen)
   if (root === undefined) return undefined
-
   const columnAt = (path: string): ColumnBuffer | undefined => all.find(column => column.leaf.eventPath === path)
-  const constants: { column: ColumnBuffer; value: string | number }[] = []
-  for (const [path, value] of spec.constants) {
-    const column = columnAt(path)
-    if (column !== undefined) constants.push({ column, value })
-  }
   const typeUid = columnAt('type_uid')
   const typeName = columnAt('type_name')
   const activity = root.byName.get('activity_id')
-  const profiles = root.byName.get('metadata')?.object?.byName.get('profiles')
-  if (typeUid === undefined || typeName === undefined || activity === undefined || profiles?.node.kind !== 'list') return undefined
-  const profilesList = profiles.node
-  const profilesColumn = profiles.columns[0]!
-  const profileNumbers = spec.profiles.map(name => textNumber(profilesColumn, name))
-
-  const rows: Rows = { batch: 0, count: 0, declared: new Int32Array(BATCH_ROWS), lacking: new Int32Array(BATCH_ROWS), allDeclared: 0, allLacking: 0 }
-  let fresh = true
-  let lastActivity: unknown
-  let lastProfiles = 0
-
-  const writeConstants = (row: number): void => {
-    for (const { column, value } of constants) {
-      const slot = rowSlot(column, row, column.leaf.def)
-      column.data[slot] = typeof value === 'number' ? value : textNumber(column, value)
-    }
-  }
-
-  const writeTypes = (base: number, count: number): void => {
-    for (let at = 0; at < count; at++) {
-      const value = activity.words[at]
-      if (value === lastActivity && !(fresh && at === 0)) continue
-      const type = spec.types.get(value)!
-      const slot = rowSlot(typeUid, base + at, typeUid.leaf.def)
-      storeInt64(typeUid.data, slot * 2, type.uid)
-      setWord(typeName, rowSlot(typeName, base + at, typeName.leaf.def), textNumber(typeName, type.name))
-      lastActivity = value
-    }
-  }
-
-  const writeProfiles = (base: number, count: number): void => {
-    for (let at = 0; at < count; at++) {
-      const declared = rows.declared[at]! | rows.allDeclared
-      if (declared === lastProfiles && !(fresh && at === 0)) continue
-      beginRow(profilesColumn, base + at)
-      if (declared === 0) addSlot(profilesColumn, 0, profilesList.def - 1)
-      let rep = 0
-      for (let bit = 0; bit < profileNumbers.length; bit++) {
-        if ((declared & (1 << bit)) === 0) continue
-        setWord(profilesColumn, addSlot(profilesColumn, rep, profilesColumn.leaf.def), profileNumbers[bit]!)
-        rep = profilesList.rep
-      }
-      lastProfiles = declared
-    }
-  }
-
+  const step = root.byName.get('metadata')?.object?.byName.get('profiles')
+  if (typeUid === undefined || typeName === undefined || activity === undefined || step?.node.kind !== 'list') return undefined
+  const profiles = step.columns[0]!
   return {
-    check(events, from, to) {
-      const count = Math.min(to - from, BATCH_ROWS)
-      makeRoom(root, count)
-      rows.batch++
-      rows.count = count
-      rows.declared.fill(0, 0, count)
-      rows.lacking.fill(0, 0, count)
-      rows.allDeclared = rows.allLacking = 0
-      for (let at = 0; at < count; at++) root.objects[at] = events[from + at]!
-      root.levels.fill(0, 0, count)
-      root.levelChanged = root.lastLevel === 0 ? -1 : 0
-      checkObjects(root, rows)
-      for (let at = 0; at < rows.count; at++) {
-        const known = at > 0 && activity.words[at] === activity.words[at - 1]
-        const declared = rows.declared[at]! | rows.allDeclared
-        const lacking = rows.lacking[at]! | rows.allLacking
-        if ((declared & lacking) !== 0 || (!known && !(activity.there[at] === 1 && spec.types.has(activity.words[at])))) refuse(rows, at)
-      }
-      return rows.count
-    },
-    write(row, count) {
-      writeObjects(root, row, count, rows.batch)
-      if (fresh) writeConstants(row)
-      writeTypes(row, count)
-      writeProfiles(row, count)
-      seen.write(row, count, fresh, rows.batch)
-      fresh = false
-    },
-    forget() {
-      fresh = true
-      forgetObject(root)
-    },
+    spec,
+    root,
+    seen,
+    rows: { batch: 0, count: 0, declared: new Int32Array(BATCH_ROWS), lacking: new Int32Array(BATCH_ROWS), allDeclared: 0, allLacking: 0 },
+    constants: [...spec.constants].flatMap(([path, value]) => {
+      const column = columnAt(path)
+      return column === undefined ? [] : [{ column, value }]
+    }),
+    activity,
+    typeUid,
+    typeName,
+    profilesList: step.node,
+    profiles,
+    profileNumbers: spec.profiles.map(name => textNumber(profiles, name)),
+    fresh: true,
+    lastActivity: undefined,
+    lastProfiles: 0,
+  }
+}
+
+function check({ spec, root, rows, activity }: Writing, events: readonly Obj[], from: number, to: number): number {
+  const count = Math.min(to - from, BATCH_ROWS)
+  makeRoom(root, count)
+  rows.batch++
+  rows.count = count
+  rows.declared.fill(0, 0, count)
+  rows.lacking.fill(0, 0, count)
+  rows.allDeclared = rows.allLacking = 0
+  for (let at = 0; at < count; at++) root.objects[at] = events[from + at]!
+  root.levels.fill(0, 0, count)
+  root.levelChanged = root.lastLevel === 0 ? -1 : 0
+  checkObjects(root, rows)
+  for (let at = 0; at < rows.count; at++) {
+    const known = at > 0 && activity.words[at] === activity.words[at - 1]
+    const declared = rows.declared[at]! | rows.allDeclared
+    const lacking = rows.lacking[at]! | rows.allLacking
+    if ((declared & lacking) !== 0 || (!known && !(activity.there[at] === 1 && spec.types.has(activity.words[at])))) refuse(rows, at)
+  }
+  return rows.count
+}
+
+function write(writing: Writing, row: number, count: number): void {
+  const { root, rows, seen, fresh } = writing
+  writeObjects(root, row, count, rows.batch)
+  if (fresh) writeConstants(writing, row)
+  writeTypes(writing, row, count)
+  writeProfiles(writing, row, count)
+  seen.write(row, count, fresh, rows.batch)
+  writing.fresh = false
+}
+
+function writeConstants({ constants }: Writing, row: number): void {
+  for (const { column, value } of constants) {
+    const slot = rowSlot(column, row, column.leaf.def)
+    column.data[slot] = typeof value === 'number' ? value : textNumber(column, value)
+  }
+}
+
+function writeTypes(writing: Writing, base: number, count: number): void {
+  const { spec, activity, typeUid, typeName, fresh } = writing
+  const { words } = activity
+  for (let at = 0; at < count; at++) {
+    const value = words[at]
+    if (value === writing.lastActivity && !(fresh && at === 0)) continue
+    const type = spec.types.get(value)!
+    const slot = rowSlot(typeUid, base + at, typeUid.leaf.def)
+    storeInt64(typeUid.data, slot * 2, type.uid)
+    setWord(typeName, rowSlot(typeName, base + at, typeName.leaf.def), textNumber(typeName, type.name))
+    writing.lastActivity = value
+  }
+}
+
+function writeProfiles(writing: Writing, base: number, count: number): void {
+  const { rows, profiles, profilesList, profileNumbers, fresh } = writing
+  for (let at = 0; at < count; at++) {
+    const declared = rows.declared[at]! | rows.allDeclared
+    if (declared === writing.lastProfiles && !(fresh && at === 0)) continue
+    beginRow(profiles, base + at)
+    if (declared === 0) addSlot(profiles, 0, profilesList.def - 1)
+    let rep = 0
+    for (let bit = 0; bit < profileNumbers.length; bit++) {
+      if ((declared & (1 << bit)) === 0) continue
+      setWord(profiles, addSlot(profiles, rep, profiles.leaf.def), profileNumbers[bit]!)
+      rep = profilesList.rep
+    }
+    writing.lastProfiles = declared
   }
 }
 

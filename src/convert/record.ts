@@ -1,0 +1,224 @@
+/**
+ * What becomes of each record of an object, until it ends in exactly one outcome. Functions of the module with the state of
+ * an object beside them: V8 forgets what it compiled for closures that are made anew for each object.
+ */
+import { type Decoded, type Decoder, type Fault, type Place, rawText } from '../decode/decoder.js'
+import type { Issue } from '../ocsf/issue.js'
+import type { AnySource, Context, MappedEvent } from '../sources/source.js'
+import { hash53, isDuplicate, remember, uidOf } from './duplicates.js'
+import type { OcsfEvent, Outcome, RawPolicy, Stage } from './outcome.js'
+import type { Pipeline } from './pipeline.js'
+
+/**
+ * Offered mapped events, some at a time, before they are lowered, completed and validated: takes those from `from` on
+ * that are valid events as they are, and returns the index of the first that it did not take. There are no outcomes for
+ * what it took. What may be a duplicate is not offered. Events wait for others across pushes, and with them the outcomes
+ * of records behind them.
+ */
+export type Take = (events: readonly MappedEvent[], rawBytes: readonly number[], from: number) => number
+
+/** Mapped events that are offered at once, at most. */
+const OFFERED = 512
+/** Bytes of their records, about: an event that is not taken needs its record. */
+const OFFERED_BYTES = 2 ** 20
+
+/** Called once for each record. `raw` is the record as logged, valid during the call only. */
+export type EmitOutcome = (outcome: Outcome, raw: Uint8Array) => void
+
+/** The conversion of one object. */
+export interface Conversion {
+  readonly source: AnySource
+  readonly pipeline: Pipeline
+  readonly context: Context
+  readonly decoder: Decoder<unknown>
+  readonly rawPolicy: RawPolicy
+  readonly hash: ((bytes: Uint8Array) => string) | undefined
+  readonly filter: ((event: OcsfEvent) => string | undefined) | undefined
+  readonly emit: EmitOutcome
+  readonly take: Take | undefined
+  /** Ids that were met, with a hash of their records. */
+  readonly seen: Map<string, number>
+  /** Records so far. */
+  read: number
+  // Mapped events that wait for `take`, and the outcomes of records between them, with their records end to end.
+  waiting: MappedEvent[]
+  sizes: number[]
+  starts: number[]
+  places: Place[]
+  between: { readonly at: number; readonly outcome: Outcome; readonly start: number; readonly end: number }[]
+  kept: Uint8Array
+  used: number
+  readonly uids: Set<string>
+  /** What stands before the records that wait; a decoder may have read on since. */
+  preface: string | undefined
+  offering: boolean
+}
+
+export function createConversion(
+  given: Pick<Conversion, 'source' | 'pipeline' | 'context' | 'decoder' | 'rawPolicy' | 'hash' | 'filter' | 'emit' | 'take'>,
+): Conversion {
+  return {
+    ...given,
+    seen: new Map(),
+    read: 0,
+    waiting: [],
+    sizes: [],
+    starts: [],
+    places: [],
+    between: [],
+    kept: new Uint8Array(0),
+    used: 0,
+    uids: new Set(),
+    preface: undefined,
+    offering: false,
+  }
+}
+
+export function takeDecoded(conversion: Conversion, item: Decoded<unknown>): void {
+  conversion.read++
+  if ('record' in item) takeRecord(conversion, item.record, item.raw, item.place)
+  else if ('fault' in item) settle(conversion, reject(conversion, 'decode', [issueOf(item.fault)], item.raw, item.place), item.raw)
+  else settle(conversion, { kind: 'filtered', reason: item.skip, place: item.place }, item.raw)
+}
+
+function takeRecord(conversion: Conversion, record: unknown, raw: Uint8Array, place: Place): void {
+  let mapped: ReturnType<AnySource['map']>
+  try {
+    mapped = conversion.source.map(record, conversion.context)
+    if (typeof mapped !== 'object' || mapped === null) throw new TypeError(`map returned ${String(mapped)}`) // an untyped source
+  } catch (error) {
+    const issue = { path: '', rule: 'map_error', expected: 'a record that the mapper understands', found: String(error) }
+    settle(conversion, reject(conversion, 'map', [issue], raw, place), raw)
+    return
+  }
+  if ('skip' in mapped) settle(conversion, { kind: 'filtered', reason: String(mapped.skip), place }, raw)
+  else if ('fault' in mapped) settle(conversion, reject(conversion, 'map', [issueOf(mapped.fault as Fault)], raw, place), raw)
+  else takeEvent(conversion, conversion.rawPolicy === 'drop' ? (mapped as MappedEvent) : withRaw(conversion, mapped as MappedEvent, raw), raw, place)
+}
+
+function takeEvent(conversion: Conversion, event: MappedEvent, raw: Uint8Array, place: Place): void {
+  const { source, pipeline, take, filter, uids, seen, emit } = conversion
+  if (!pipeline.classes.has(event.class_uid)) {
+    const expected = `a class of ${source.id} at OCSF ${pipeline.version}: ${[...pipeline.classes.keys()].join(', ')}`
+    const issue = { path: 'class_uid', rule: 'class_uid_unknown', expected, found: String(event.class_uid) }
+    settle(conversion, reject(conversion, 'map', [issue], raw, place), raw)
+    return
+  }
+  if (take === undefined || filter !== undefined) {
+    emit(wholeOutcome(conversion, event, raw, place), raw)
+    return
+  }
+  const uid = uidOf(event)
+  if (uid !== undefined) {
+    if (uids.has(uid)) offer(conversion) // only then it is known whether the first of the two is an event
+    if (seen.has(uid) && seen.get(uid) === hash53(raw)) {
+      offer(conversion)
+      emit(wholeOutcome(conversion, event, raw, place), raw)
+      return
+    }
+  }
+  wait(conversion, event, raw, place, uid)
+}
+
+/** Emits an outcome in its turn. */
+function settle(conversion: Conversion, outcome: Outcome, raw: Uint8Array): void {
+  const { waiting, between } = conversion
+  if (waiting.length === 0) conversion.emit(outcome, raw)
+  else between.push({ at: waiting.length, outcome, start: keep(conversion, raw), end: conversion.used })
+}
+
+function wait(conversion: Conversion, event: MappedEvent, raw: Uint8Array, place: Place, uid: string | undefined): void {
+  const before = conversion.decoder.preface?.()
+  if (before !== conversion.preface) offer(conversion)
+  conversion.preface = before
+  conversion.starts.push(keep(conversion, raw))
+  conversion.waiting.push(event)
+  conversion.sizes.push(raw.length)
+  conversion.places.push(place)
+  if (uid !== undefined) conversion.uids.add(uid)
+  if (conversion.waiting.length === OFFERED || conversion.used >= OFFERED_BYTES) offer(conversion)
+}
+
+/** Keeps the bytes of a record that waits and returns where they start. */
+function keep(conversion: Conversion, raw: Uint8Array): number {
+  const { used } = conversion
+  if (used + raw.length > conversion.kept.length) {
+    const grown = new Uint8Array(Math.max((used + raw.length) * 2, 2 ** 12))
+    grown.set(conversion.kept.subarray(0, used))
+    conversion.kept = grown
+  }
+  conversion.kept.set(raw, used)
+  conversion.used = used + raw.length
+  return used
+}
+
+/** Offers what waits; what is not taken gets its outcome. */
+export function offer(conversion: Conversion): void {
+  const { take, waiting, sizes, places, uids, seen, emit } = conversion
+  if (take === undefined || waiting.length === 0) return
+  conversion.offering = true
+  let next = 0
+  for (let at = 0; at < waiting.length; at++) {
+    const end = take(waiting, sizes, at)
+    for (; at < end; at++) {
+      const uid = uids.size === 0 ? undefined : uidOf(waiting[at]!)
+      if (uid !== undefined) remember(seen, uid, hash53(rawOf(conversion, at)))
+    }
+    next = emitBetween(conversion, next, at)
+    if (at < waiting.length) emit(wholeOutcome(conversion, waiting[at]!, rawOf(conversion, at), places[at]!), rawOf(conversion, at))
+  }
+  emitBetween(conversion, next, waiting.length)
+  conversion.waiting = []
+  conversion.sizes = []
+  conversion.starts = []
+  conversion.places = []
+  conversion.between = []
+  conversion.used = 0
+  uids.clear()
+  conversion.offering = false
+}
+
+/** The record of an event that waits. */
+function rawOf({ kept, starts, sizes }: Conversion, at: number): Uint8Array {
+  return kept.subarray(starts[at]!, starts[at]! + sizes[at]!)
+}
+
+/** Emits the outcomes from `next` on that stand before the event at `at`; returns the next one. */
+function emitBetween({ between, kept, emit }: Conversion, next: number, at: number): number {
+  for (; next < between.length && between[next]!.at <= at; next++) emit(between[next]!.outcome, kept.subarray(between[next]!.start, between[next]!.end))
+  return next
+}
+
+/** Lowers, completes and validates an event. */
+function wholeOutcome(conversion: Conversion, event: MappedEvent, raw: Uint8Array, place: Place): Outcome {
+  const { pipeline, seen, filter } = conversion
+  const { lower, complete, validate } = pipeline.classes.get(event.class_uid)!
+  const lowered = lower(event)
+  const full = complete(lowered.event) as OcsfEvent
+  const { valid, issues, warnings } = validate(full)
+  if (!valid) return reject(conversion, 'validate', issues, raw, place)
+  const uid = (full.metadata as { readonly uid?: string }).uid
+  if (uid !== undefined && isDuplicate(seen, uid, raw)) return { kind: 'duplicate', uid, place }
+  const reason = filter?.(full)
+  if (reason !== undefined) return { kind: 'filtered', reason, place }
+  return { kind: 'event', event: full, place, rawBytes: raw.length, warnings, lowered: lowered.paths }
+}
+
+function withRaw({ source, decoder, rawPolicy, hash }: Conversion, event: MappedEvent, raw: Uint8Array): MappedEvent {
+  if (hash !== undefined) return { ...event, raw_data_hash: { algorithm_id: 3, value: hash(raw) } }
+  const text = rawPolicy === 'keep' ? rawText(raw) : undefined
+  return text === undefined ? event : { ...event, raw_data: source.redact?.(text, decoder.preface?.()) ?? text }
+}
+
+/** What must stand before the record at hand so that it can be read alone. */
+export function prefaceNow({ offering, preface, decoder }: Conversion): string | undefined {
+  return offering ? preface : decoder.preface?.()
+}
+
+function reject(conversion: Conversion, stage: Stage, issues: readonly Issue[], raw: Uint8Array, place: Place): Outcome {
+  return { kind: 'rejected', stage, issues, raw: rawText(raw) ?? raw.slice(), place, preface: prefaceNow(conversion) }
+}
+
+function issueOf({ path = '', rule, expected, found }: Fault): Issue {
+  return { path, rule, expected, found }
+}
