@@ -54,11 +54,21 @@ export interface Conversion {
   offering: boolean
 }
 
+/** One literal without a spread: of a spread V8 may give each object a shape of its own. */
 export function createConversion(
-  given: Pick<Conversion, 'source' | 'pipeline' | 'context' | 'decoder' | 'rawPolicy' | 'hash' | 'filter' | 'emit' | 'take'>,
+  { source, pipeline, context, decoder }: Pick<Conversion, 'source' | 'pipeline' | 'context' | 'decoder'>,
+  { rawPolicy, hash, filter, emit, take }: Pick<Conversion, 'rawPolicy' | 'hash' | 'filter' | 'emit' | 'take'>,
 ): Conversion {
   return {
-    ...given,
+    source,
+    pipeline,
+    context,
+    decoder,
+    rawPolicy,
+    hash,
+    filter,
+    emit,
+    take,
     seen: new Map(),
     read: 0,
     waiting: [],
