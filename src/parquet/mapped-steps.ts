@@ -3,7 +3,7 @@ import type { MappedClass, MappedField, MappedObject } from '../ocsf/mapped.js'
 import { NEVER } from './cells.js'
 import type { ColumnBuffer } from './column.js'
 import type { ListWatch, Observables, Watch } from './mapped-observables.js'
-import { type Gather, gather, integers, longs, NOTHING, PENDING, pairs, REFUSED, type Read, type ReadPair, texts } from './mapped-readers.js'
+import { type Gather, gather, NOTHING, PENDING, REFUSED } from './mapped-readers.js'
 import type { ParquetSchema, SchemaNode } from './schema.js'
 import { IN_COLUMN, noteKnown } from './text.js'
 import { isObject } from './values.js'
@@ -21,13 +21,6 @@ export const NONE: Obj = Object.freeze({})
 
 /** How the values of an attribute are read: an id with the text beside it, and what words do not hold as it is. */
 export type StepKind = 'derived' | 'text' | 'number' | 'id' | 'beside' | 'other' | 'struct' | 'list'
-
-/** The code that reads an attribute, by its kind. */
-export interface Loop {
-  readonly gather?: Gather
-  readonly read?: Read
-  readonly pairs?: ReadPair
-}
 
 /** One attribute, with its columns or the attributes below. */
 export interface Step {
@@ -48,20 +41,20 @@ export interface Step {
   twin: ColumnBuffer | undefined
   profiles: number
   readonly flag: number
-  /** Outside lists. */
-  readonly loop: Loop | undefined
+  /** Outside lists, but for what is derived. */
+  readonly gather: Gather | undefined
   /** Number of an accepted text, or what says why there is none. */
   readonly ask: (step: Step, value: unknown) => number
   // Outside lists, of the batch at hand:
   /** The batch in which an object mentions it. */
   mentioned: number
-  /** Its values as words, and which objects have one. */
+  /** Its values; the same as words, and which objects have one. */
+  readonly values: unknown[]
   words: Int32Array
   there: Uint8Array
-  /** Its values as they are, where words do not do. */
-  readonly values: unknown[]
-  /** Objects that were read. */
+  /** Objects that were read, and how many of them, from the first on, have the value of the row written last. */
   seen: number
+  same: number
   /** The last place where a value differs from the one before, that of the row written last included; -1 for none. */
   changed: number
   /** Objects without a value. */
@@ -206,13 +199,14 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
       twin: undefined,
       profiles: mapped.profiles,
       flag: mapped.flag,
-      loop: outer === undefined ? loopOf(mapped, kind, node) : undefined,
+      gather: outer === undefined && kind !== 'derived' ? gatherOf(mapped) : undefined,
       ask: askText,
       mentioned: 0,
+      values: [],
       words: NO_INTS,
       there: NO_BYTES,
-      values: [],
       seen: 0,
+      same: 0,
       changed: -1,
       nulls: 0,
       end: undefined,
@@ -225,26 +219,16 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
   return stateOf(spec.root, schema.columns, 0, undefined)
 }
 
-const loops = new WeakMap<MappedField, Loop>()
+const gathers = new WeakMap<MappedField, Gather>()
 
 /** The code for an attribute, shared by all that write its class. */
-function loopOf(mapped: MappedField, kind: StepKind, node: SchemaNode): Loop {
-  let loop = loops.get(mapped)
-  if (loop === undefined) {
-    const { name, attribute } = mapped.field
-    loop =
-      kind === 'text'
-        ? { read: texts(name) }
-        : kind === 'number'
-          ? { read: node.kind === 'leaf' && node.holds === 'integer' ? integers(name) : longs(name) }
-          : kind === 'id'
-            ? { pairs: pairs(name, attribute.sibling!) }
-            : kind === 'beside' || kind === 'derived'
-              ? {}
-              : { gather: gather(name) }
-    loops.set(mapped, loop)
+function gatherOf(mapped: MappedField): Gather {
+  let made = gathers.get(mapped)
+  if (made === undefined) {
+    made = gather(mapped.field.name)
+    gathers.set(mapped, made)
   }
-  return loop
+  return made
 }
 
 function kindOf(mapped: MappedField, node: SchemaNode, fields: readonly MappedField[]): StepKind {
@@ -288,10 +272,13 @@ export function makeRoom(state: ObjectState, needed: number): void {
   state.lacking = new Int32Array(rows)
   while (state.objects.length < rows) state.objects.push(NONE)
   for (const step of state.steps) {
-    if (step.kind === 'struct') makeRoom(step.object!, rows)
-    else if (step.kind === 'derived') continue
-    else if (step.node.kind !== 'leaf' || step.kind === 'other') while (step.values.length < rows) step.values.push(undefined)
-    else {
+    if (step.kind === 'derived') continue
+    if (step.kind === 'struct') {
+      makeRoom(step.object!, rows)
+      continue
+    }
+    while (step.values.length < rows) step.values.push(undefined)
+    if (step.node.kind === 'leaf' && step.kind !== 'other') {
       step.words = new Int32Array(rows * step.columns[0]!.words)
       step.there = new Uint8Array(rows)
     }
@@ -332,10 +319,9 @@ export function shapeOf(state: ObjectState, object: Obj): Shape {
 }
 
 /** Whether a step has a value in the object of a row of the batch. */
-export function isThere({ kind, name, node, object, there, values }: Step, objects: readonly Obj[], row: number): boolean {
+export function isThere({ kind, name, object, values }: Step, objects: readonly Obj[], row: number): boolean {
   if (kind === 'struct') return object!.objects[row] !== NONE
-  if (kind === 'beside' || kind === 'derived') return objects[row]![name] !== undefined // what it says itself, not its caption
-  return kind === 'other' || node.kind !== 'leaf' ? values[row] !== undefined : there[row] === 1
+  return kind === 'derived' ? objects[row]![name] !== undefined : values[row] !== undefined // a text says it itself, not by its id
 }
 
 /** Whether completion would keep an object: whether there is any value in it. */
