@@ -5,7 +5,7 @@
 
 import type { OcsfEvent, Outcome, RawPolicy } from './convert/outcome.js'
 import { loadPipeline } from './convert/pipeline.js'
-import type { Conversion, EmitOutcome, Take } from './convert/record.js'
+import type { EmitOutcome, Take } from './convert/record.js'
 import { createConversion, offer, prefaceNow, takeDecoded } from './convert/record.js'
 import type { Decoded, Fault } from './decode/decoder.js'
 import { MAX_OBJECT_BYTES, type ParquetReader, parquetAsLines, type Readable } from './decode/parquet-input.js'
@@ -46,12 +46,6 @@ export interface Converter {
 /** Loaded for those who ask for it: it is a tenth of the time that importing the door takes. */
 const loadHash = async () => (await import('./sha256.js')).sha256Hex
 
-/**
- * The conversion made last. V8 forgets the shape of objects of which none is left, and with it what it compiled for them:
- * each object of a run would start slowly.
- */
-let last: Conversion | undefined
-
 /** Creates a converter that calls `emit` once for each record, in order, but for those that `take` took. */
 export async function createConverter(options: ConvertOptions, emit: EmitOutcome, take?: Take): Promise<Converter> {
   const { source, ocsf, observables, raw: rawPolicy = 'drop', filter } = options
@@ -61,7 +55,6 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
   const hash = rawPolicy === 'hash' ? await loadHash() : undefined
   const decoder = source.decoder(context)
   const conversion = createConversion({ source, pipeline, context, decoder }, { rawPolicy, hash, filter, emit, take })
-  last = conversion
   const onDecoded = (item: Decoded<unknown>): void => takeDecoded(conversion, item)
 
   return {

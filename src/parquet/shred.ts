@@ -4,7 +4,7 @@ import type { Issue } from '../ocsf/issue.js'
 import type { MappedClass } from '../ocsf/mapped.js'
 import { appendMap, NEVER, store } from './cells.js'
 import { addSlot, beginRow, type ColumnBuffer, columnMemory, createColumn, freeColumn, rowSlot, truncate } from './column.js'
-import { type MappedRows, mappedRows } from './mapped-rows.js'
+import { mappedRows } from './mapped-rows.js'
 import { BATCH_ROWS } from './mapped-steps.js'
 import type { Leaf, ParquetSchema, SchemaNode } from './schema.js'
 import { restTexts, takeTexts } from './text.js'
@@ -68,13 +68,11 @@ const RETRY = 64
 /** Events that are asked at once at least. */
 const FEWEST = 8
 
-let last: MappedRows | undefined
 export function createShredder(schema: ParquetSchema, { mapped, observables = true }: ShredderOptions = {}): Shredder {
   const texts = takeTexts(schema)
   const columns = schema.leaves.map(leaf => createColumn(leaf, texts))
   const roots = schema.columns.map(node => compile(node, columns))
   const direct = mapped === undefined ? undefined : mappedRows(mapped, schema, columns, observables)
-  last = direct
   let rows = 0
   // Both ways remember the row before; one that did not write it must not.
   let before: 'add' | 'addMapped' = 'add'
