@@ -91,7 +91,11 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
 
   // These make no call to say why they stop: the engine gives up compiled code at a call that it has not seen made.
   /** Goes to the next byte that is no space; `false` when there is none. */
-  const skipSpace = (): boolean => (at < end && bytes[at]! > 32) || skipSpaces()
+  const skipSpace = (): boolean => {
+    if (at < end) return bytes[at]! > 32 || skipSpaces()
+    stopped = MORE
+    return false
+  }
 
   const skipSpaces = (): boolean => {
     for (; at < end; at++) {
