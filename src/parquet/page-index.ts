@@ -34,8 +34,9 @@ export function writeIndexes(out: ByteSink, groups: readonly (readonly Chunk[])[
   const filters = groups.map(chunks => chunks.map(({ filter }) => (filter === undefined ? undefined : span(() => out.append(filter)))))
   const columns = groups.map(chunks => chunks.map(chunk => span(() => columnIndex(thrift, chunk))))
   const offsets = groups.map(chunks => chunks.map(chunk => span(() => offsetIndex(thrift, chunk))))
+  // assigned: copies of the chunks took a sixth of the time of a small file
   return groups.map((chunks, group) =>
-    chunks.map((chunk, at) => ({ ...chunk, bloomFilter: filters[group]![at], columnIndex: columns[group]![at]!, offsetIndex: offsets[group]![at]! })),
+    chunks.map((chunk, at) => Object.assign(chunk, { bloomFilter: filters[group]![at], columnIndex: columns[group]![at]!, offsetIndex: offsets[group]![at]! })),
   )
 }
 
