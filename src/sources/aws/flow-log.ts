@@ -69,17 +69,23 @@ const MOST_CACHED = 4096
 
 /** One `cloud` object per account, region and zone, so that equal ones are the same object. */
 export function cloudCache(): (account: string | undefined, region: string | undefined, zone: string | undefined) => Cloud {
-  const cache = new Map<string, Cloud>()
+  // by account, then by the narrower of the two places: a key made of all three costs more than the rest of an event's cloud
+  const accounts = new Map<string | undefined, Map<string | undefined, Cloud>>()
+  let cached = 0
   let last: Cloud | undefined
   return (account, region, zone) => {
     if (last !== undefined && last.zone === zone && last.region === region && last.account?.uid === account) return last
-    const key = `${account ?? ''} ${region ?? ''} ${zone ?? ''}`
-    last = cache.get(key)
-    if (last === undefined) {
-      if (cache.size === MOST_CACHED) cache.clear()
-      last = { provider: 'AWS', region, zone, account: account === undefined ? undefined : { uid: account } }
-      cache.set(key, last)
+    let places = accounts.get(account)
+    last = places?.get(zone ?? region)
+    if (last !== undefined && last.zone === zone && last.region === region) return last
+    if (++cached > MOST_CACHED) {
+      accounts.clear()
+      cached = 1
     }
+    places = accounts.get(account) ?? new Map<string | undefined, Cloud>()
+    accounts.set(account, places)
+    last = { provider: 'AWS', region, zone, account: account === undefined ? undefined : { uid: account } }
+    places.set(zone ?? region, last)
     return last
   }
 }
