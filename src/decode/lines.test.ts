@@ -104,6 +104,16 @@ describe('lineSplitter', () => {
     expect(split([line.subarray(0, 99), line.subarray(99)]).map(({ text }) => text?.length)).toEqual([MAX_RECORD_BYTES])
   })
 
+  it('keeps a copy of what a Buffer holds of a line, and of a line with a fault', () => {
+    const got: (string | Uint8Array)[] = []
+    const lines = lineSplitter({ line: text => got.push(text), fault: (_, raw) => got.push(raw.slice()) })
+    const chunk = Buffer.from([...bytes('one\n'), 0xff, 10, ...bytes('tw')])
+    lines.push(chunk)
+    chunk.fill('x')
+    lines.push(Buffer.from('o\n'))
+    expect(got).toEqual(['one', new Uint8Array([0xff]), 'two'])
+  })
+
   it('reads files that are larger than a block', () => {
     const row = 'x'.repeat(999)
     const got = split([bytes(`${row}\n`.repeat(2000))])

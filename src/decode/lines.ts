@@ -57,7 +57,7 @@ export function lineSplitter(sink: LineSink): LineSplitter {
   const lines: Lines = { sink, number: 0, pending: [], pendingBytes: 0, overlong: undefined, lastByte: 0, own: NO_BYTES, view: NO_VIEW }
   return {
     push(bytes) {
-      push(lines, bytes)
+      push(lines, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)) // `slice` of a Buffer is no copy
     },
     end() {
       if (lines.pendingBytes > 0) finish(lines)

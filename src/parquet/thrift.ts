@@ -14,6 +14,9 @@ const utf8 = new TextEncoder()
 
 /** Writes the fields of a struct behind what the sink holds; field ids must rise within one struct. */
 export class ThriftWriter {
+  /** As in `ByteSink`. */
+  static readonly kept = new ThriftWriter(ByteSink.kept)
+
   readonly sink: ByteSink
   #last = 0
 
