@@ -21,7 +21,7 @@ const PIECE_BYTES = 2 ** 20
 export async function* gunzip(open: () => AsyncIterable<Uint8Array>): AsyncGenerator<Unzipped, void, undefined> {
   let given = 0
   let damagedAt = -1
-  for await (const item of ahead(inflate(open(), -1))) {
+  for await (const item of inflate(open(), -1)) {
     if (item instanceof Uint8Array) {
       given += item.length
       yield item
@@ -40,30 +40,16 @@ export async function* gunzip(open: () => AsyncIterable<Uint8Array>): AsyncGener
   }
 }
 
-/** Asks for the next item before it gives one: zlib's thread works while the one is used. */
-async function* ahead<T>(items: AsyncGenerator<T, void, undefined>): AsyncGenerator<T, void, undefined> {
-  const ask = (): Promise<IteratorResult<T, void>> => {
-    const next = items.next()
-    next.catch(() => {}) // it is thrown when its turn comes, and lost where nobody wants it any more
-    return next
-  }
-  try {
-    let next = ask()
-    for (let item = await next; !item.done; item = await next) {
-      next = ask()
-      yield item.value
-    }
-  } finally {
-    await items.return()
-  }
-}
-
 /** A fault and the index of the input chunk that zlib choked on; -1 when the input just ended. */
 interface InflateFault {
   readonly fault: Fault
   readonly chunk: number
 }
 
+/**
+ * Each chunk is given to zlib's thread before what the one before gave is handed out, so that it is unzipped while that is
+ * used. What fails in reading or unzipping comes in its turn, behind all that was unzipped before.
+ */
 async function* inflate(input: AsyncIterable<Uint8Array>, bytewise: number): AsyncGenerator<Uint8Array | InflateFault, void, undefined> {
   const stream = createGunzip({ chunkSize: PIECE_BYTES })
   let ready: Uint8Array[] = []
@@ -86,17 +72,32 @@ async function* inflate(input: AsyncIterable<Uint8Array>, bytewise: number): Asy
       wake = resolve
       start(() => setImmediate(resolve))
     })
-  let index = 0
+  const write = async (chunk: Uint8Array, step: number): Promise<void> => {
+    for (let at = 0; at < chunk.length && !over; at += step) await settled(done => stream.write(chunk.subarray(at, at + step), done))
+  }
+  const chunks = input[Symbol.asyncIterator]()
   let read = 0
   try {
-    for await (const chunk of input) {
-      read += chunk.length
-      const step = index === bytewise ? 1 : chunk.length
-      for (let at = 0; at < chunk.length && !over; at += step) await settled(done => stream.write(chunk.subarray(at, at + step), done))
-      yield* ready
+    for (let index = 0; ; index++) {
+      const next = await chunks.next().then(
+        item => ({ item }),
+        (cause: unknown) => ({ cause }),
+      )
+      const chunk = 'item' in next && !next.item.done ? next.item.value : undefined
+      const unzipped = ready
       ready = []
-      if (error !== undefined) return yield { fault: faultOf(error), chunk: index }
-      index++
+      const written = chunk && write(chunk, index === bytewise ? 1 : chunk.length)
+      for (const piece of unzipped) {
+        yield piece
+        await new Promise(resolve => setImmediate(resolve)) // zlib asks for room for each piece
+      }
+      if ('cause' in next) throw next.cause
+      if (chunk === undefined) break
+      await written
+      read += chunk.length
+      if (error === undefined) continue
+      yield* ready
+      return yield { fault: faultOf(error), chunk: index }
     }
     if (!over) await settled(() => stream.end())
     while (!over) await settled(done => done())
@@ -107,6 +108,7 @@ async function* inflate(input: AsyncIterable<Uint8Array>, bytewise: number): Asy
     }
   } finally {
     stream.destroy()
+    await chunks.return?.()
   }
 }
 
