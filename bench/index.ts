@@ -6,11 +6,13 @@
  *     npm run bench -- --write               everything, into bench/RESULTS.md and its charts
  *     npm run bench -- --only contest --kind v2 --rounds 5 --scale 5
  *
- * Sections: contest (end to end beside DuckDB), stages, sources (decode and map of each), writers (the Parquet writer alone), memory. Progress goes to stderr.
+ * Sections: contest (end to end beside DuckDB), stages, sources (decode and map of each), writers (the Parquet writer alone), memory,
+ * cold-start (importing the doors). Progress goes to stderr.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { barChart, lineChart } from './chart.js'
+import { type ColdStart, coldStarts } from './cold-start.js'
 import { type Contest, contest, type Pair } from './contest.js'
 import { dataset, KINDS, type Kind, TITLES } from './generate.js'
 import { machine, say } from './measure.js'
@@ -19,7 +21,7 @@ import { bundleSides, type Contestant, output, type Rate, runRates, runStages } 
 import { markdownTable, writerTable } from './tables.js'
 import { benchWriters, type WriterFigures } from './writers.js'
 
-const SECTIONS = ['contest', 'stages', 'sources', 'writers', 'memory'] as const
+const SECTIONS = ['contest', 'stages', 'sources', 'writers', 'memory', 'cold-start'] as const
 
 /** Milliseconds per 100,000 records by stage. */
 type Stages = Readonly<Record<string, number>>
@@ -30,6 +32,7 @@ interface Results {
   readonly rates: readonly Rate[]
   readonly writers: readonly WriterFigures[]
   readonly memory: readonly MemoryPoint[]
+  readonly coldStarts: readonly ColdStart[]
 }
 
 const OURS: Contestant = { name: 'ocsf-lake', side: 'ours', threads: 1 }
@@ -139,6 +142,15 @@ function report(results: Results): string {
       ),
     )
   }
+  if (results.coldStarts.length > 0) {
+    section(
+      'Cold start',
+      markdownTable(
+        ['import in a fresh process', 'median ms', 'best ms'],
+        results.coldStarts.map(({ door, medianMs, bestMs }) => [door, medianMs.toFixed(1), bestMs.toFixed(1)]),
+      ),
+    )
+  }
   return lines.join('\n')
 }
 
@@ -189,7 +201,7 @@ if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error(`--rounds ${value
 const scale = Number(values.scale ?? (quick ? 0.5 : 2))
 if (!(scale > 0)) throw new Error(`--scale ${values.scale}: a number above 0`)
 const seed = Number(values.seed)
-const wants = (section: (typeof SECTIONS)[number]): boolean => values.only?.includes(section) ?? !(quick && section === 'memory')
+const wants = (section: (typeof SECTIONS)[number]): boolean => values.only?.includes(section) ?? !(quick && (section === 'memory' || section === 'cold-start'))
 const kinds = KINDS.filter(one => values.kind?.includes(one) ?? true)
 
 await bundleSides()
@@ -214,6 +226,7 @@ const results: Results = {
   rates: wants('sources') ? await runRates() : [],
   writers: wants('writers') ? await benchWriters(quick ? 5_000 : 20_000, quick ? 2 : 5) : [],
   memory: wants('memory') ? await memory([OURS, DUCKDB], quick ? [1, 2] : [1, 2.5, 5, 10], seed) : [],
+  coldStarts: wants('cold-start') ? await coldStarts(quick ? 5 : 15) : [],
 }
 const on = machine()
 const where = `${on.cpu}, ${on.cores} cores, Node ${on.node}, commit ${on.commit}, ${on.date}; medians of ${rounds} rounds, scale ${scale}`
