@@ -310,8 +310,6 @@ function endpointOf(ip: string | undefined, port: number | undefined, service: s
   }
 }
 
-const OWN = ['interface-id', 'instance-id', 'subnet-id', 'vpc-id', 'resource-id'] as const
-
 /** What found no home in the event; most records of the newer formats have nothing but `rest`. */
 function leftovers(
   record: VpcFlowRecord,
@@ -329,8 +327,15 @@ function leftovers(
   const pktSrc = record['pkt-srcaddr'] !== undefined && record['pkt-srcaddr'] !== srcIp
   const pktDst = record['pkt-dstaddr'] !== undefined && record['pkt-dstaddr'] !== dstIp
   if (!(homeless || account || src || dst || pktSrc || pktDst)) return rest
-  const out: Record<string, JsonObject[string]> = { ...rest }
-  if (homeless) for (const name of OWN) if (record[name] !== undefined) out[name] = record[name]
+  const out: Record<string, JsonObject[string]> = rest === undefined ? {} : { ...rest }
+  if (homeless) {
+    // each by its name: the default format has an interface without a side in every record
+    if (record['interface-id'] !== undefined) out['interface-id'] = record['interface-id']
+    if (record['instance-id'] !== undefined) out['instance-id'] = record['instance-id']
+    if (record['subnet-id'] !== undefined) out['subnet-id'] = record['subnet-id']
+    if (record['vpc-id'] !== undefined) out['vpc-id'] = record['vpc-id']
+    if (record['resource-id'] !== undefined) out['resource-id'] = record['resource-id']
+  }
   if (account) out['account-id'] = 'unknown'
   if (src) out.srcaddr = srcaddr
   if (dst) out.dstaddr = dstaddr
