@@ -7,7 +7,7 @@ import { OcsfLakeError } from '../errors.js'
 import type { Json, JsonObject } from '../json.js'
 import { type AccessLog, type AccessRows, accessRows, type Part, type ValueKind } from './access-rows.js'
 import type { Decoder, Emit, Fault } from './decoder.js'
-import { lineSplitter } from './lines.js'
+import { emitFault, type LineSink, lineSplitter } from './lines.js'
 import { clip, count, put } from './table.js'
 
 export type { AccessLog, Part } from './access-rows.js'
@@ -56,12 +56,8 @@ const HASH = 35
  * @param choose the layout of a line; asked with the bytes and where the line starts in them, so that a file may hold more than one
  */
 export function accessLogDecoder<Fields extends AccessFields>(choose: (bytes: Uint8Array, start: number) => AccessLog): Decoder<AccessRow<Fields>> {
-  const reading: Reading = { choose, emit: () => {} }
-  const lines = lineSplitter({
-    inPlace: (bytes, view, start, line) => readInPlace(reading, bytes, view, start, line),
-    line: (text, raw, line) => readLine(reading, text, raw, line),
-    fault: (fault, raw, line) => reading.emit({ fault, place: { line }, raw }),
-  })
+  const reading: Reading = { choose, emit: () => {}, inPlace: readInPlace, line: readLine, fault: emitFault }
+  const lines = lineSplitter(reading)
   return {
     push(bytes, sink) {
       reading.emit = sink as Emit<object> // the layout gives each name the kind that AccessRow has for it
@@ -74,12 +70,13 @@ export function accessLogDecoder<Fields extends AccessFields>(choose: (bytes: Ui
   }
 }
 
-interface Reading {
+interface Reading extends LineSink {
   readonly choose: (bytes: Uint8Array, start: number) => AccessLog
   emit: Emit<object>
 }
 
-function readInPlace({ choose, emit }: Reading, bytes: Uint8Array, view: DataView, start: number, line: number): number {
+function readInPlace(this: Reading, bytes: Uint8Array, view: DataView, start: number, line: number): number {
+  const { choose, emit } = this
   if (bytes[start] === HASH) return -1
   const rows = rowsOf(choose(bytes, start))
   const next = rows.read(bytes, view, start)
@@ -87,7 +84,8 @@ function readInPlace({ choose, emit }: Reading, bytes: Uint8Array, view: DataVie
   return next
 }
 
-function readLine({ choose, emit }: Reading, text: string, raw: Uint8Array, line: number): void {
+function readLine(this: Reading, text: string, raw: Uint8Array, line: number): void {
+  const { choose, emit } = this
   if (text.charCodeAt(0) === HASH) return
   const place = { line }
   const read = readAccessLine(text, choose(raw, 0))

@@ -1,5 +1,5 @@
 /** Bytes to lines: chunks may end anywhere, also inside a character or between CR and LF. */
-import { type Fault, KEPT_BYTES, MAX_RECORD_BYTES } from './decoder.js'
+import { type Emit, type Fault, KEPT_BYTES, MAX_RECORD_BYTES } from './decoder.js'
 
 /** Where the lines go. `raw` is a view that is valid only during the call; numbers start at 1. */
 export interface LineSink {
@@ -18,6 +18,11 @@ export interface LineSplitter {
   push(bytes: Uint8Array): void
   /** The last line may lack its line end. */
   end(): void
+}
+
+/** `fault` of a sink for which each line is a record. */
+export function emitFault(this: { readonly emit: Emit<never> }, fault: Fault, raw: Uint8Array, line: number): void {
+  this.emit({ fault, place: { line }, raw })
 }
 
 /** Decoding a block of lines at once is several times faster than line by line; more than this gains nothing. */

@@ -5,7 +5,7 @@
 import { OcsfLakeError } from '../errors.js'
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../json.js'
 import type { Decoder, Emit, Fault } from './decoder.js'
-import { lineSplitter } from './lines.js'
+import { emitFault, type LineSink, lineSplitter } from './lines.js'
 import { type RowMaker, rowMaker } from './row-maker.js'
 import { type SpacedRows, spacedRows } from './spaced-rows.js'
 
@@ -71,8 +71,8 @@ interface Layout {
   readonly rest: readonly number[]
 }
 
-/** What is known of the table of one object. */
-interface Reading {
+/** What is known of the table of one object, and the sink of its lines: with the same functions for all, as the architecture asks. */
+interface Reading extends LineSink {
   readonly table: Table<TableFields>
   /** Names of header-less text that were given. */
   readonly given: readonly string[] | undefined
@@ -97,12 +97,19 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
   const given = fields === undefined || fields.length === 0 ? undefined : fields
   const twice = given === undefined ? undefined : duplicate(given)
   if (twice !== undefined) throw new OcsfLakeError('option_invalid', `The field ${twice} is named twice: give each field of the log format once, in its order.`)
-  const reading: Reading = { table, given, layout: undefined, header: '', values: new Set(), names: new Map(), emit: () => {} }
-  const lines = lineSplitter({
-    inPlace: (bytes, view, start, line) => readInPlace(reading, bytes, view, start, line),
-    line: (text, raw, line) => readLine(reading, text, raw, line),
-    fault: (fault, raw, line) => reading.emit({ fault, place: { line }, raw }),
-  })
+  const reading: Reading = {
+    table,
+    given,
+    layout: undefined,
+    header: '',
+    values: new Set(),
+    names: new Map(),
+    emit: () => {},
+    inPlace: readInPlace,
+    line: readLine,
+    fault: emitFault,
+  }
+  const lines = lineSplitter(reading)
   return {
     push(bytes, sink) {
       reading.emit = sink as Emit<object> // the layout gives each name the kind that Row has for it
@@ -116,12 +123,12 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
   }
 }
 
-function readLine(reading: Reading, text: string, raw: Uint8Array, line: number): void {
-  const row = read(reading, text)
+function readLine(this: Reading, text: string, raw: Uint8Array, line: number): void {
+  const row = read(this, text)
   if (row === undefined) return
   const place = { line }
-  if ('fault' in row) reading.emit({ fault: row.fault, place, raw })
-  else reading.emit({ record: row.row, place, raw })
+  if ('fault' in row) this.emit({ fault: row.fault, place, raw })
+  else this.emit({ record: row.row, place, raw })
 }
 
 function read(reading: Reading, text: string): Read | undefined {
@@ -155,14 +162,14 @@ function readHeader(reading: Reading, text: string, cells: readonly string[]): {
 }
 
 /** Reads a simple line in place, as `read` would from its text. */
-function readInPlace(reading: Reading, bytes: Uint8Array, view: DataView, start: number, line: number): number {
-  const { layout } = reading
+function readInPlace(this: Reading, bytes: Uint8Array, view: DataView, start: number, line: number): number {
+  const { layout } = this
   const simple = layout?.simple
   if (layout === undefined || simple === undefined) return -1
   const next = simple.read(bytes, view, start)
-  if (next === -1 || !isRow(reading, simple.values[0], bytes[start]!)) return -1
+  if (next === -1 || !isRow(this, simple.values[0], bytes[start]!)) return -1
   const record = layout.row(simple.values, layout.rest.length === 0 ? undefined : restOf(layout, simple.values))
-  reading.emit({ record, place: { line }, raw: bytes.subarray(start, simple.end) })
+  this.emit({ record, place: { line }, raw: bytes.subarray(start, simple.end) })
   return next
 }
 

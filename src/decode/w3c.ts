@@ -6,7 +6,7 @@ import { OcsfLakeError } from '../errors.js'
 import type { Json, JsonObject } from '../json.js'
 import type { Decoder, Emit, Fault, Place } from './decoder.js'
 import { jsonRecords } from './json-records.js'
-import { lineSplitter } from './lines.js'
+import { emitFault, type LineSink, lineSplitter } from './lines.js'
 import { type RowMaker, rowMaker } from './row-maker.js'
 import { clip, put } from './table.js'
 import { type W3cCells, type W3cRows, w3cRows } from './w3c-rows.js'
@@ -70,8 +70,8 @@ interface Shared {
   readonly layouts: Map<string, Layout>
 }
 
-/** What is known of one file. */
-interface Reading {
+/** What is known of one file, and the sink of its lines. */
+interface Reading extends LineSink {
   readonly shared: Shared
   layout: Layout | undefined
   /** For lines like the last one that was read as text. */
@@ -111,7 +111,17 @@ function sharedOf(log: W3cLog<string>): Shared {
  * @throws OcsfLakeError `option_invalid` when `fields` names a field twice
  */
 export function w3cDecoder<Name extends string>(log: W3cLog<Name>, fields?: readonly string[]): Decoder<W3cRow<Name>> {
-  const reading: Reading = { shared: sharedOf(log), layout: undefined, rows: undefined, header: undefined, places: new Map(), emit: () => {} }
+  const reading: Reading = {
+    shared: sharedOf(log),
+    layout: undefined,
+    rows: undefined,
+    header: undefined,
+    places: new Map(),
+    emit: () => {},
+    inPlace: readInPlace,
+    line: readLine,
+    fault: emitFault,
+  }
   if (fields !== undefined && fields.length > 0) {
     const known = layoutOf(reading.shared, fields)
     if (typeof known === 'string')
@@ -119,11 +129,7 @@ export function w3cDecoder<Name extends string>(log: W3cLog<Name>, fields?: read
     reading.layout = known
     reading.header = `${FIELDS} ${fields.join(' ')}`
   }
-  const lines = lineSplitter({
-    inPlace: (bytes, view, start, line) => readInPlace(reading, bytes, view, start, line),
-    line: (text, raw, line) => readLine(reading, text, raw, { line }),
-    fault: (fault, raw, line) => reading.emit({ fault, place: { line }, raw }),
-  })
+  const lines = lineSplitter(reading)
   const json = jsonRecords()
   const onJson: Emit<JsonObject> = item => {
     if ('record' in item) give(reading, jsonRow(reading, item.record), item.raw, item.place)
@@ -188,34 +194,36 @@ function layoutOf({ log, placeOf, layouts }: Shared, written: readonly string[])
   return layout
 }
 
-function readInPlace({ rows, emit }: Reading, bytes: Uint8Array, view: DataView, start: number, line: number): number {
+function readInPlace(this: Reading, bytes: Uint8Array, view: DataView, start: number, line: number): number {
+  const { rows, emit } = this
   if (rows === undefined || bytes[start] === HASH) return -1
   const next = rows.read(bytes, view, start)
   if (next !== -1) emit({ record: rows.row(), place: { line }, raw: bytes.subarray(start, rows.end) })
   return next
 }
 
-function readLine(reading: Reading, text: string, raw: Uint8Array, place: Place): void {
-  const { shared, layout } = reading
+function readLine(this: Reading, text: string, raw: Uint8Array, line: number): void {
+  const { shared, layout } = this
+  const place = { line }
   if (text.charCodeAt(0) === HASH) {
     const named = fieldsIn(text)
     if (named === undefined) return
     const next = layoutOf(shared, named)
     const twice = typeof next === 'string'
-    reading.rows = undefined
-    reading.layout = twice ? undefined : next
-    reading.header = twice ? undefined : text
-    if (twice) reading.emit({ fault: { rule: 'field_duplicate', path: next, expected: 'each field once', found: clip(text) }, place, raw })
+    this.rows = undefined
+    this.layout = twice ? undefined : next
+    this.header = twice ? undefined : text
+    if (twice) this.emit({ fault: { rule: 'field_duplicate', path: next, expected: 'each field once', found: clip(text) }, place, raw })
     return
   }
   if (layout === undefined) {
     const expected = `a #Fields: line, or the names of the fields of ${shared.log.record}`
-    reading.emit({ fault: { rule: 'header_missing', expected, found: clip(text) }, place, raw })
+    this.emit({ fault: { rule: 'header_missing', expected, found: clip(text) }, place, raw })
     return
   }
   const separator = separatorOf(text)
-  reading.rows = rowsOf(layout, separator)
-  give(reading, cellsRow(shared, layout, cellsOf(text, separator, layout.places.length)), raw, place)
+  this.rows = rowsOf(layout, separator)
+  give(this, cellsRow(shared, layout, cellsOf(text, separator, layout.places.length)), raw, place)
 }
 
 function give({ emit }: Reading, read: Read, raw: Uint8Array, place: Place): void {

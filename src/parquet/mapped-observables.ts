@@ -33,8 +33,7 @@ export interface Observables {
   /** Registers a list outside lists; like `watch` in the order of the fields, which is that of the observables. */
   list(): ListWatch
   watch(path: string, observable: { readonly typeId: number; readonly type: string }, list: ListWatch | undefined): Watch | undefined
-  /** Writes the observables of the rows `[row, row + count)`, whose attributes are in their columns already. */
-  write(row: number, count: number, fresh: boolean, batch: number): void
+  readonly writing: Writing | undefined
 }
 
 /** Integers from here on are looked up as texts. */
@@ -63,7 +62,7 @@ interface Writing {
 /** Writes nulls when `wanted` is false. */
 export function createObservables(schema: ParquetSchema, all: readonly ColumnBuffer[], wanted: boolean): Observables {
   const list = schema.columns.find(node => node.name === 'observables')
-  if (list?.kind !== 'list' || list.element.kind !== 'struct') return { list: () => newListWatch(), watch: () => undefined, write() {} }
+  if (list?.kind !== 'list' || list.element.kind !== 'struct') return { list: () => newListWatch(), watch: () => undefined, writing: undefined }
   const columns = list.element.children.flatMap(node => (node.kind === 'leaf' ? [all[node.index]!] : []))
   const [names, types, typeIds, values] = ['name', 'type', 'type_id', 'value'].map(name => columns.find(column => column.leaf.name === name))
   const writing: Writing = {
@@ -93,9 +92,7 @@ export function createObservables(schema: ParquetSchema, all: readonly ColumnBuf
       if (inList === undefined) writing.order.push(watch)
       return watch
     },
-    write(row, count, fresh, batch) {
-      write(writing, row, count, fresh, batch)
-    },
+    writing,
   }
 }
 
@@ -103,7 +100,9 @@ function newListWatch(): ListWatch {
   return { state: undefined, found: [], all: [] }
 }
 
-function write(writing: Writing, row: number, count: number, fresh: boolean, batch: number): void {
+/** Writes the observables of the rows `[row, row + count)`, whose attributes are in their columns already. */
+export function writeObservables({ writing }: Observables, row: number, count: number, fresh: boolean, batch: number): void {
+  if (writing === undefined) return
   const { order, ends, values } = writing
   writing.slots = 0
   ends.length = 0

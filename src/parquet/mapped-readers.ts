@@ -20,18 +20,18 @@ export const NOTHING = -1
 export type Gather = (objects: readonly Obj[], count: number, values: unknown[], step: Step) => void
 
 const GATHER = `
-const before = step.last
-let k = 0
-while (k < count && objects[k][NAME] === before) values[k++] = before
-step.same = k
-let last = before, changed = -1, nulls = before === undefined ? k : 0
-for (; k < count; k++) {
+let last = step.last, same = count, changed = -1, nulls = 0
+for (let k = 0; k < count; k++) {
   const value = objects[k][NAME]
   values[k] = value
-  if (value !== last) { last = value; changed = k }
+  if (value !== last) {
+    if (changed < 0) same = k
+    last = value
+    changed = k
+  }
   if (value === undefined) nulls++
 }
-step.changed = changed; step.nulls = nulls; step.end = last`
+step.same = same; step.changed = changed; step.nulls = nulls; step.end = last`
 
 /** The code for an attribute; its name is one of the schema, never a log's own. @throws EvalError where generated code is forbidden */
 export function gather(name: string): Gather {

@@ -8,24 +8,14 @@ import { store, storeInt64 } from './cells.js'
 import { addSlot, beginRow, type ColumnBuffer, placeRows, rowSlot, setWord } from './column.js'
 import { checkObjects, keepLast, type Rows, refuse } from './mapped-check.js'
 import { appendValue } from './mapped-lists.js'
-import { createObservables, type Observables } from './mapped-observables.js'
+import { createObservables, type Observables, writeObservables } from './mapped-observables.js'
 import { PENDING } from './mapped-readers.js'
 import { ACCEPTED, BATCH_ROWS, compileSteps, forgetObject, makeRoom, type Obj, type ObjectState, type Step, textBeside } from './mapped-steps.js'
 import type { List, ParquetSchema } from './schema.js'
 import { noteKnown, textNumber } from './text.js'
 
-/** Writes rows of one class; the caller counts them. */
+/** The rows of a class on their way into the columns of a file; the caller counts them. */
 export interface MappedRows {
-  /** How many of the events `[from, to)`, from the first on, are valid as they are; at most `BATCH_ROWS` are asked. */
-  check(events: readonly Obj[], from: number, to: number): number
-  /** Writes the first `count` events that were asked last, from `row` on. */
-  write(row: number, count: number): void
-  /** Others wrote to the columns: nothing may be taken for written any more. */
-  forget(): void
-}
-
-/** The rows of a class on their way into the columns of a file. */
-interface Writing {
   readonly spec: MappedClass
   readonly root: ObjectState
   readonly seen: Observables
@@ -51,23 +41,6 @@ interface Writing {
  * @param observables whether to fill `observables`
  */
 export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readonly ColumnBuffer[], observables: boolean): MappedRows | undefined {
-  const writing = writingOf(spec, schema, all, observables)
-  if (writing === undefined) return undefined
-  return {
-    check(events, from, to) {
-      return check(writing, events, from, to)
-    },
-    write(row, count) {
-      write(writing, row, count)
-    },
-    forget() {
-      writing.fresh = true
-      forgetObject(writing.root)
-    },
-  }
-}
-
-function writingOf(spec: MappedClass, schema: ParquetSchema, all: readonly ColumnBuffer[], observables: boolean): Writing | undefined {
   const seen = createObservables(schema, all, observables)
   const root = stepsUnlessForbidden(spec, schema, all, seen)
   if (root === undefined) return undefined
@@ -99,7 +72,8 @@ function writingOf(spec: MappedClass, schema: ParquetSchema, all: readonly Colum
   }
 }
 
-function check({ spec, root, rows, activity }: Writing, events: readonly Obj[], from: number, to: number): number {
+/** How many of the events `[from, to)`, from the first on, are valid as they are; at most `BATCH_ROWS` are asked. */
+export function checkRows({ spec, root, rows, activity }: MappedRows, events: readonly Obj[], from: number, to: number): number {
   const count = Math.min(to - from, BATCH_ROWS)
   makeRoom(root, count)
   rows.batch++
@@ -120,24 +94,31 @@ function check({ spec, root, rows, activity }: Writing, events: readonly Obj[], 
   return rows.count
 }
 
-function write(writing: Writing, row: number, count: number): void {
+/** Writes the first `count` events that were asked last, from `row` on. */
+export function writeRows(writing: MappedRows, row: number, count: number): void {
   const { root, rows, seen, fresh } = writing
   writeObjects(root, row, count, rows.batch)
   if (fresh) writeConstants(writing, row)
   writeTypes(writing, row, count)
   writeProfiles(writing, row, count)
-  seen.write(row, count, fresh, rows.batch)
+  writeObservables(seen, row, count, fresh, rows.batch)
   writing.fresh = false
 }
 
-function writeConstants({ constants }: Writing, row: number): void {
+/** Others wrote to the columns: nothing may be taken for written any more. */
+export function forgetRows(writing: MappedRows): void {
+  writing.fresh = true
+  forgetObject(writing.root)
+}
+
+function writeConstants({ constants }: MappedRows, row: number): void {
   for (const { column, value } of constants) {
     const slot = rowSlot(column, row, column.leaf.def)
     column.data[slot] = typeof value === 'number' ? value : textNumber(column, value)
   }
 }
 
-function writeTypes(writing: Writing, base: number, count: number): void {
+function writeTypes(writing: MappedRows, base: number, count: number): void {
   const { spec, activity, typeUid, typeName, fresh } = writing
   const { words } = activity
   for (let at = 0; at < count; at++) {
@@ -151,7 +132,7 @@ function writeTypes(writing: Writing, base: number, count: number): void {
   }
 }
 
-function writeProfiles(writing: Writing, base: number, count: number): void {
+function writeProfiles(writing: MappedRows, base: number, count: number): void {
   const { rows, profiles, profilesList, profileNumbers, fresh } = writing
   for (let at = 0; at < count; at++) {
     const declared = rows.declared[at]! | rows.allDeclared

@@ -4,7 +4,7 @@ import type { Issue } from '../ocsf/issue.js'
 import type { MappedClass } from '../ocsf/mapped.js'
 import { appendMap, NEVER, store } from './cells.js'
 import { addSlot, beginRow, type ColumnBuffer, columnMemory, createColumn, freeColumn, rowSlot, truncate } from './column.js'
-import { mappedRows } from './mapped-rows.js'
+import { checkRows, forgetRows, mappedRows, writeRows } from './mapped-rows.js'
 import { BATCH_ROWS } from './mapped-steps.js'
 import type { Leaf, ParquetSchema, SchemaNode } from './schema.js'
 import { restTexts, takeTexts } from './text.js'
@@ -84,10 +84,10 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
   }
   const ask = (events: readonly Obj[], from: number, to: number): number => {
     if (direct === undefined || (misses >= PATIENCE && ++misses % RETRY !== 0)) return 0
-    if (before === 'add') direct.forget()
+    if (before === 'add') forgetRows(direct)
     before = 'addMapped'
     const tried = Math.min(to - from, step)
-    const fit = direct.check(events, from, from + tried)
+    const fit = checkRows(direct, events, from, from + tried)
     if (fit === tried) step = Math.min(step * 2, BATCH_ROWS)
     else {
       step = Math.max(step >> 1, FEWEST)
@@ -99,11 +99,11 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
   const addAsked = (count: number): boolean => {
     if (direct === undefined) return false
     try {
-      direct.write(rows, count)
+      writeRows(direct, rows, count)
     } catch (error) {
       issueOf(error) // throws what is a fault of ours
       takeBack()
-      direct.forget()
+      forgetRows(direct)
       misses++
       return false
     }
