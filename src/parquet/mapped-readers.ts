@@ -13,25 +13,20 @@ export const REFUSED = -3
 export const NOTHING = -1
 
 /**
- * Takes the values of the first `count` objects. It leaves in the step how many of them, from the first on, are that of the
- * row written last, the last place where a value differs from the one before, how many objects have none, and the value
- * it ended with.
+ * Takes the values of the first `count` objects. It leaves in the step the last place where a value differs from the one
+ * before, that of the row written last included, how many objects have none, and the value it ended with.
  */
 export type Gather = (objects: readonly Obj[], count: number, values: unknown[], step: Step) => void
 
 const GATHER = `
-let last = step.last, same = count, changed = -1, nulls = 0
+let last = step.last, changed = -1, nulls = 0
 for (let k = 0; k < count; k++) {
   const value = objects[k][NAME]
   values[k] = value
-  if (value !== last) {
-    if (changed < 0) same = k
-    last = value
-    changed = k
-  }
+  if (value !== last) { last = value; changed = k }
   if (value === undefined) nulls++
 }
-step.same = same; step.changed = changed; step.nulls = nulls; step.end = last`
+step.changed = changed; step.nulls = nulls; step.end = last`
 
 /** The code for an attribute; its name is one of the schema, never a log's own. @throws EvalError where generated code is forbidden */
 export function gather(name: string): Gather {
@@ -83,13 +78,9 @@ function readLongs({ words, there, values, accepts, last: before }: Step, count:
 }
 
 export function readTexts(step: Step, count: number): number {
-  const { words, there, values, ask, same } = step
+  const { words, there, values, ask } = step
   let { word, last } = step
-  if (same > 0) {
-    words.fill(word, 0, same)
-    there.fill(word === NOTHING ? 0 : 1, 0, same)
-  }
-  for (let k = same; k < count; k++) {
+  for (let k = 0; k < count; k++) {
     const value = values[k]
     if (value !== last) {
       if (value === undefined) word = NOTHING

@@ -52,9 +52,8 @@ export interface Step {
   readonly values: unknown[]
   words: Int32Array
   there: Uint8Array
-  /** Objects that were read, and how many of them, from the first on, have the value of the row written last. */
+  /** Objects that were read. */
   seen: number
-  same: number
   /** The last place where a value differs from the one before, that of the row written last included; -1 for none. */
   changed: number
   /** Objects without a value. */
@@ -206,7 +205,6 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
       words: NO_INTS,
       there: NO_BYTES,
       seen: 0,
-      same: 0,
       changed: -1,
       nulls: 0,
       end: undefined,
