@@ -198,7 +198,7 @@ oneOf('kind', values.kind, KINDS)
 const { quick } = values
 const rounds = Number(values.rounds ?? (quick ? 1 : 3))
 if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error(`--rounds ${values.rounds}: a whole number above 0`)
-const scale = Number(values.scale ?? (quick ? 0.5 : 2))
+const scale = Number(values.scale ?? (quick ? 0.5 : 5)) // 5: two million, one million and 200,000 records
 if (!(scale > 0)) throw new Error(`--scale ${values.scale}: a number above 0`)
 const seed = Number(values.seed)
 const wants = (section: (typeof SECTIONS)[number]): boolean => values.only?.includes(section) ?? !(quick && (section === 'memory' || section === 'cold-start'))
