@@ -59,12 +59,12 @@ export async function dataset({ kind, scale = 1, seed = 1, files, records }: Gen
   const perFile = records ?? SIZES[kind].records
   const root = join(DATA, `${kind}-${fileCount}x${perFile}-seed${seed}-g${GENERATOR}`)
   const manifest = join(root, 'dataset.json')
+  const folder = join(root, 'logs')
   try {
-    return JSON.parse(await readFile(manifest, 'utf8')) as Dataset // written below
+    return { ...(JSON.parse(await readFile(manifest, 'utf8')) as Dataset), folder } // written below, when the checkout may have stood elsewhere
   } catch {
     await rm(root, { recursive: true, force: true })
   }
-  const folder = join(root, 'logs')
   let rawBytes = 0
   let gzBytes = 0
   let nodata = 0
