@@ -68,6 +68,25 @@ describe('convert', () => {
     ])
   })
 
+  it('feeds one converter from what another gives, each with its own records', async () => {
+    const inner: Outcome[] = []
+    const outer: Outcome[] = []
+    const line = (name: string): Uint8Array => new TextEncoder().encode(`${JSON.stringify({ ...OK, message: name })}\n`)
+    const second = await createConverter({ source: script }, outcome => inner.push(outcome))
+    const first = await createConverter({ source: script }, outcome => {
+      outer.push(outcome)
+      second.push(line(`inner ${outer.length}`))
+    })
+    first.push(Buffer.concat([line('a'), line('b')]))
+    first.push(line('c'))
+    first.end()
+    second.end()
+    const messages = (all: readonly Outcome[]) => all.map(outcome => (outcome.kind === 'event' ? outcome.event.message : outcome.kind))
+    expect(messages(outer)).toEqual(['a', 'b', 'c'])
+    expect(messages(inner)).toEqual(['inner 1', 'inner 2', 'inner 3'])
+    expect([first.in, second.in]).toEqual([3, 3])
+  })
+
   it('rejects a record for which an untyped mapper returns nothing', async () => {
     const source = {
       ...script,
