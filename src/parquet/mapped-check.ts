@@ -3,7 +3,7 @@
  * before that is known.
  */
 import { isListAccepted } from './mapped-lists.js'
-import { NOTHING, readNumbers, readPairs, readTexts } from './mapped-readers.js'
+import { NOTHING } from './mapped-readers.js'
 import { hasAny, isThere, lackingIn, meets, NONE, type Obj, type ObjectState, type Step, shapeOf } from './mapped-steps.js'
 import { isObject } from './values.js'
 
@@ -83,7 +83,7 @@ function enter(step: Step, child: ObjectState, above: ObjectState, rows: Rows): 
     child.nulls = step.seen = rows.count
     return
   }
-  step.gather!(above.objects, rows.count, objects as unknown[], step) // made objects or `NONE` below
+  step.loop!.gather!(above.objects, rows.count, objects as unknown[], step) // made objects or `NONE` below
   step.seen = rows.count
   if (step.changed === -1 && (child.lastLevel === def || above.levelChanged === -1)) {
     child.nulls = child.lastLevel === def ? 0 : rows.count
@@ -133,20 +133,16 @@ function checkDerived(step: Step, { objects }: ObjectState, rows: Rows): void {
 function read(step: Step, state: ObjectState, rows: Rows): void {
   const { objects } = state
   const { count } = rows
-  const { kind, pair } = step
-  take(step, objects, count)
-  if (pair !== undefined) {
-    take(pair.text, objects, count)
-    refuse(rows, readPairs(pair, count))
-  } else if (kind === 'text') refuse(rows, readTexts(step, count))
-  else if (kind === 'number') refuse(rows, readNumbers(step, count))
-  else if (kind === 'list') checkLists(step, state, rows)
-  else checkOthers(step, rows)
-}
-
-function take(step: Step, objects: readonly Obj[], count: number): void {
   step.seen = count
-  step.gather!(objects, count, step.values, step)
+  if (step.pair !== undefined) {
+    step.pair.text.seen = count
+    refuse(rows, step.loop!.pairs!(objects, count, step.pair))
+  } else if (step.loop!.read !== undefined) refuse(rows, step.loop!.read(objects, count, step))
+  else {
+    step.loop!.gather!(objects, count, step.values, step)
+    if (step.kind === 'list') checkLists(step, state, rows)
+    else checkOthers(step, rows)
+  }
 }
 
 function checkOthers({ values, accepts, last }: Step, rows: Rows): void {
@@ -181,8 +177,8 @@ function readNothing(step: Step, { levelChanged }: ObjectState, { count }: Rows)
   step.changed = step.last === undefined && step.word === NOTHING ? -1 : 0
   step.end = undefined
   if (step.changed === -1 && levelChanged === -1) return // nothing will be written
-  step.values.fill(undefined, 0, count)
-  if (step.kind !== 'list' && step.kind !== 'other') {
+  if (step.kind === 'list' || step.kind === 'other') step.values.fill(undefined, 0, count)
+  else {
     step.words.fill(NOTHING, 0, count * step.columns[0]!.words)
     step.there.fill(0, 0, count)
   }

@@ -1,7 +1,10 @@
 /**
- * The values of one attribute of many objects. Taking them out of the objects is generated code for each attribute: a shared
- * loop would look every name up in every object. It does no more than that, since there are hundreds of attributes, and V8
- * compiles the code of each. Where a content security policy forbids generated code there is none, and events go the whole way.
+ * Loops over one attribute of many objects, each with its own code: a shared one would look every name up in every
+ * object. Where a content security policy forbids generated code there are none, and events go the whole way.
+ *
+ * A loop stops at the first object whose value is refused and returns where. It leaves in its step the values as words
+ * (0 where there is none), which objects have one, the last place where a value differs from the one before, and the
+ * value it ended with.
  */
 import type { Obj, Pair, Step } from './mapped-steps.js'
 
@@ -12,11 +15,11 @@ export const REFUSED = -3
 /** The word of a text that is not there. */
 export const NOTHING = -1
 
-/**
- * Takes the values of the first `count` objects. It leaves in the step the last place where a value differs from the one
- * before, that of the row written last included, how many objects have none, and the value it ended with.
- */
+/** Copies values as they are; none is refused. */
 export type Gather = (objects: readonly Obj[], count: number, values: unknown[], step: Step) => void
+export type Read = (objects: readonly Obj[], count: number, step: Step) => number
+/** Reads an id and the text beside it. */
+export type ReadPair = (objects: readonly Obj[], count: number, pair: Pair) => number
 
 const GATHER = `
 let last = step.last, changed = -1, nulls = 0
@@ -28,100 +31,76 @@ for (let k = 0; k < count; k++) {
 }
 step.changed = changed; step.nulls = nulls; step.end = last`
 
-/** The code for an attribute; its name is one of the schema, never a log's own. @throws EvalError where generated code is forbidden */
-export function gather(name: string): Gather {
-  return new Function('objects', 'count', 'values', 'step', GATHER.replaceAll('NAME', JSON.stringify(name))) as Gather // code of these parameters
+const TEXTS = `
+const { words, there, ask } = step
+let last = step.last, word = step.word, changed = -1, nulls = 0, k = 0
+while (k < count && objects[k][NAME] === last) k++
+if (k > 0) {
+  if (word === ${NOTHING}) nulls = k
+  words.fill(word, 0, k)
+  there.fill(word === ${NOTHING} ? 0 : 1, 0, k)
 }
-
-/**
- * Reads the values of a step as words (0 where there is none), and which objects have one. Like the other ways to read it
- * returns the first object whose value is refused, or `count`.
- */
-export function readNumbers(step: Step, count: number): number {
-  return step.columns[0]!.words === 1 ? readIntegers(step, count) : readLongs(step, count)
-}
-
-function readIntegers({ words, there, values, accepts, last: before }: Step, count: number): number {
-  let last = before
-  for (let k = 0; k < count; k++) {
-    const value = values[k]
-    if (value !== last) {
-      if (value !== undefined && !accepts(value)) return k
-      last = value
-    }
-    words[k] = value === undefined ? 0 : (value as number) // accepted
-    there[k] = value === undefined ? 0 : 1
+for (; k < count; k++) {
+  const value = objects[k][NAME]
+  if (value !== last) {
+    if (value === undefined) word = ${NOTHING}
+    else if ((word = ask(step, value)) === ${REFUSED}) break
+    last = value
+    changed = k
   }
-  return count
+  words[k] = word
+  if (word === ${NOTHING}) { there[k] = 0; nulls++ } else there[k] = 1
+}
+step.changed = changed; step.nulls = nulls; step.end = last
+return k`
+
+const numbers = (write: string, writeNothing: string): string => `
+const { words, there, accepts } = step
+let last = step.last, changed = -1, nulls = 0, k = 0
+for (; k < count; k++) {
+  const value = objects[k][NAME]
+  if (value !== last) {
+    if (value !== undefined && !accepts(value)) break
+    last = value
+    changed = k
+  }
+  if (value === undefined) { ${writeNothing}; there[k] = 0; nulls++ } else { ${write}; there[k] = 1 }
+}
+step.changed = changed; step.nulls = nulls; step.end = last
+return k`
+
+const INTEGERS = numbers('words[k] = value', 'words[k] = 0')
+const LONGS = numbers('words[2 * k] = value | 0; words[2 * k + 1] = Math.floor(value / 4294967296)', 'words[2 * k] = words[2 * k + 1] = 0')
+
+const PAIRS = `
+const { id, text, ask } = pair
+const idWords = id.words, idThere = id.there, textWords = text.words, textThere = text.there
+let lastId = id.last, lastText = text.last, word = text.word, idChanged = -1, changed = -1, idNulls = 0, nulls = 0, k = 0
+for (; k < count; k++) {
+  const object = objects[k]
+  const value = object[NAME], said = object[BESIDE]
+  if (value !== lastId || said !== lastText) {
+    if ((word = ask(pair, value, said)) === ${REFUSED}) break
+    if (value !== lastId) { lastId = value; idChanged = k }
+    lastText = said
+    changed = k
+  }
+  if (value === undefined) { idWords[k] = 0; idThere[k] = 0; idNulls++ } else { idWords[k] = value; idThere[k] = 1 }
+  textWords[k] = word
+  if (word === ${NOTHING}) { textThere[k] = 0; nulls++ } else textThere[k] = 1
+}
+id.changed = idChanged; id.nulls = idNulls; id.end = lastId
+text.changed = changed; text.nulls = nulls; text.end = lastText
+return k`
+
+/** The code for one attribute; names are those of the schema, never a log's own. */
+function code(parameters: string, body: string, name: string, beside = ''): unknown {
+  return new Function(...parameters.split(', '), body.replaceAll('NAME', JSON.stringify(name)).replaceAll('BESIDE', JSON.stringify(beside)))
 }
 
-function readLongs({ words, there, values, accepts, last: before }: Step, count: number): number {
-  let last = before
-  let low = 0
-  let high = 0
-  let some = 0
-  for (let k = 0; k < count; k++) {
-    const value = values[k]
-    if (value !== last || k === 0) {
-      if (value !== undefined && !accepts(value)) return k
-      const number = value === undefined ? 0 : (value as number) // accepted
-      low = number | 0
-      high = Math.floor(number / 4294967296)
-      some = value === undefined ? 0 : 1
-      last = value
-    }
-    words[2 * k] = low
-    words[2 * k + 1] = high
-    there[k] = some
-  }
-  return count
-}
-
-export function readTexts(step: Step, count: number): number {
-  const { words, there, values, ask } = step
-  let { word, last } = step
-  for (let k = 0; k < count; k++) {
-    const value = values[k]
-    if (value !== last) {
-      if (value === undefined) word = NOTHING
-      else {
-        word = ask(step, value)
-        if (word === REFUSED) return k
-      }
-      last = value
-    }
-    words[k] = word
-    there[k] = word === NOTHING ? 0 : 1
-  }
-  return count
-}
-
-/** Reads an id and the text beside it, of which either may follow from the other. */
-export function readPairs(pair: Pair, count: number): number {
-  const { id, text } = pair
-  const { words: idWords, there: idThere, values: ids } = id
-  const { words, there, values: texts } = text
-  let lastId = id.last
-  let lastText = text.last
-  let { word } = text
-  let nulls = 0
-  let k = 0
-  for (; k < count; k++) {
-    const value = ids[k]
-    const said = texts[k]
-    if (value !== lastId || said !== lastText) {
-      word = pair.ask(pair, value, said)
-      if (word === REFUSED) break
-      lastId = value
-      lastText = said
-    }
-    idWords[k] = value === undefined ? 0 : (value as number) // accepted
-    idThere[k] = value === undefined ? 0 : 1
-    words[k] = word
-    there[k] = word === NOTHING ? 0 : 1
-    if (word === NOTHING) nulls++
-  }
-  text.changed = Math.max(text.changed, id.changed)
-  text.nulls = nulls
-  return k
-}
+// Each is code of these parameters, and throws an EvalError where generated code is forbidden.
+export const gather = (name: string): Gather => code('objects, count, values, step', GATHER, name) as Gather
+export const texts = (name: string): Read => code('objects, count, step', TEXTS, name) as Read
+export const integers = (name: string): Read => code('objects, count, step', INTEGERS, name) as Read
+export const longs = (name: string): Read => code('objects, count, step', LONGS, name) as Read
+export const pairs = (name: string, beside: string): ReadPair => code('objects, count, pair', PAIRS, name, beside) as ReadPair

@@ -177,16 +177,16 @@ function writeObjects(state: ObjectState, base: number, count: number, batch: nu
     if (differing === 0) continue
     if (kind === 'other') writeOthers(step, state, base, differing)
     else if (kind !== 'list') writeWords(step, state, base, differing)
-    step.last = count === step.seen ? step.end : step.values[count - 1]
+    step.last = count === step.seen ? step.end : state.objects[count - 1]![step.name]
   }
   keepLast(state, count - 1)
 }
 
-function writeWords(step: Step, { levels }: ObjectState, base: number, count: number): void {
+function writeWords(step: Step, { objects, levels }: ObjectState, base: number, count: number): void {
   const { words, there, nulls, twin } = step
   const column = step.columns[0]!
   if (column.text !== undefined) {
-    numberTexts(step, base, count)
+    numberTexts(step, objects, base, count)
     step.word = words[count - 1]!
   }
   placeRows(column, base, count, words, nulls === 0 ? undefined : there, levels)
@@ -194,13 +194,14 @@ function writeWords(step: Step, { levels }: ObjectState, base: number, count: nu
 }
 
 /** Gives the texts that have none a number. */
-function numberTexts(step: Step, base: number, count: number): void {
-  const { words, values, pair } = step
+function numberTexts(step: Step, objects: readonly Obj[], base: number, count: number): void {
+  const { words, pair } = step
   const column = step.columns[0]!
   const use = column.use!
   for (let k = 0; k < count; k++) {
     if (words[k] !== PENDING) continue
-    const text = pair === undefined ? values[k] : textBeside(pair.captions, pair.id.values[k], values[k])
+    const value = objects[k]![step.name]
+    const text = pair === undefined ? value : textBeside(pair.captions, objects[k]![pair.id.name], value)
     use.asked = base + k
     const number = textNumber(column, text as string) // accepted, as all that is written
     if (pair === undefined) noteKnown(use, number, ACCEPTED)

@@ -3,7 +3,7 @@ import type { MappedClass, MappedField, MappedObject } from '../ocsf/mapped.js'
 import { NEVER } from './cells.js'
 import type { ColumnBuffer } from './column.js'
 import type { ListWatch, Observables, Watch } from './mapped-observables.js'
-import { type Gather, gather, NOTHING, PENDING, REFUSED } from './mapped-readers.js'
+import { type Gather, gather, integers, longs, NOTHING, PENDING, pairs, REFUSED, type Read, type ReadPair, texts } from './mapped-readers.js'
 import type { ParquetSchema, SchemaNode } from './schema.js'
 import { IN_COLUMN, noteKnown } from './text.js'
 import { isObject } from './values.js'
@@ -21,6 +21,13 @@ export const NONE: Obj = Object.freeze({})
 
 /** How the values of an attribute are read: an id with the text beside it, and what words do not hold as it is. */
 export type StepKind = 'derived' | 'text' | 'number' | 'id' | 'beside' | 'other' | 'struct' | 'list'
+
+/** The code that reads an attribute, by its kind. */
+export interface Loop {
+  readonly gather?: Gather
+  readonly read?: Read
+  readonly pairs?: ReadPair
+}
 
 /** One attribute, with its columns or the attributes below. */
 export interface Step {
@@ -41,17 +48,18 @@ export interface Step {
   twin: ColumnBuffer | undefined
   profiles: number
   readonly flag: number
-  /** Outside lists, but for what is derived. */
-  readonly gather: Gather | undefined
+  /** Outside lists. */
+  readonly loop: Loop | undefined
   /** Number of an accepted text, or what says why there is none. */
   readonly ask: (step: Step, value: unknown) => number
   // Outside lists, of the batch at hand:
   /** The batch in which an object mentions it. */
   mentioned: number
-  /** Its values; the same as words, and which objects have one. */
-  readonly values: unknown[]
+  /** Its values as words, and which objects have one. */
   words: Int32Array
   there: Uint8Array
+  /** Its values as they are, where words do not do. */
+  readonly values: unknown[]
   /** Objects that were read. */
   seen: number
   /** The last place where a value differs from the one before, that of the row written last included; -1 for none. */
@@ -198,12 +206,12 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
       twin: undefined,
       profiles: mapped.profiles,
       flag: mapped.flag,
-      gather: outer === undefined && kind !== 'derived' ? gatherOf(mapped) : undefined,
+      loop: outer === undefined ? loopOf(mapped, kind, node) : undefined,
       ask: askText,
       mentioned: 0,
-      values: [],
       words: NO_INTS,
       there: NO_BYTES,
+      values: [],
       seen: 0,
       changed: -1,
       nulls: 0,
@@ -217,16 +225,26 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
   return stateOf(spec.root, schema.columns, 0, undefined)
 }
 
-const gathers = new WeakMap<MappedField, Gather>()
+const loops = new WeakMap<MappedField, Loop>()
 
 /** The code for an attribute, shared by all that write its class. */
-function gatherOf(mapped: MappedField): Gather {
-  let made = gathers.get(mapped)
-  if (made === undefined) {
-    made = gather(mapped.field.name)
-    gathers.set(mapped, made)
+function loopOf(mapped: MappedField, kind: StepKind, node: SchemaNode): Loop {
+  let loop = loops.get(mapped)
+  if (loop === undefined) {
+    const { name, attribute } = mapped.field
+    loop =
+      kind === 'text'
+        ? { read: texts(name) }
+        : kind === 'number'
+          ? { read: node.kind === 'leaf' && node.holds === 'integer' ? integers(name) : longs(name) }
+          : kind === 'id'
+            ? { pairs: pairs(name, attribute.sibling!) }
+            : kind === 'beside' || kind === 'derived'
+              ? {}
+              : { gather: gather(name) }
+    loops.set(mapped, loop)
   }
-  return made
+  return loop
 }
 
 function kindOf(mapped: MappedField, node: SchemaNode, fields: readonly MappedField[]): StepKind {
@@ -270,13 +288,10 @@ export function makeRoom(state: ObjectState, needed: number): void {
   state.lacking = new Int32Array(rows)
   while (state.objects.length < rows) state.objects.push(NONE)
   for (const step of state.steps) {
-    if (step.kind === 'derived') continue
-    if (step.kind === 'struct') {
-      makeRoom(step.object!, rows)
-      continue
-    }
-    while (step.values.length < rows) step.values.push(undefined)
-    if (step.node.kind === 'leaf' && step.kind !== 'other') {
+    if (step.kind === 'struct') makeRoom(step.object!, rows)
+    else if (step.kind === 'derived') continue
+    else if (step.node.kind !== 'leaf' || step.kind === 'other') while (step.values.length < rows) step.values.push(undefined)
+    else {
       step.words = new Int32Array(rows * step.columns[0]!.words)
       step.there = new Uint8Array(rows)
     }
@@ -317,9 +332,10 @@ export function shapeOf(state: ObjectState, object: Obj): Shape {
 }
 
 /** Whether a step has a value in the object of a row of the batch. */
-export function isThere({ kind, name, object, values }: Step, objects: readonly Obj[], row: number): boolean {
+export function isThere({ kind, name, node, object, there, values }: Step, objects: readonly Obj[], row: number): boolean {
   if (kind === 'struct') return object!.objects[row] !== NONE
-  return kind === 'derived' ? objects[row]![name] !== undefined : values[row] !== undefined // a text says it itself, not by its id
+  if (kind === 'beside' || kind === 'derived') return objects[row]![name] !== undefined // what it says itself, not its caption
+  return kind === 'other' || node.kind !== 'leaf' ? values[row] !== undefined : there[row] === 1
 }
 
 /** Whether completion would keep an object: whether there is any value in it. */
