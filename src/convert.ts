@@ -2,7 +2,6 @@
  * The whole story: bytes are decoded into records, a record is mapped to an event, the event is lowered to the
  * version, completed and validated. Every record ends in exactly one outcome.
  */
-
 import type { OcsfEvent, Outcome, RawPolicy } from './convert/outcome.js'
 import { loadPipeline } from './convert/pipeline.js'
 import type { Conversion, EmitOutcome, Take } from './convert/record.js'
@@ -68,7 +67,8 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
   const { source, ocsf, observables, raw: rawPolicy = 'drop', filter } = options
   const pipeline = await loadPipeline(source, ocsf, observables)
   const { account, region, key, logGroup, fileTime, fields, logFormat } = options.context ?? {}
-  const context: Context = { version: pipeline.version, account, region, key, logGroup, fileTime, fields, logFormat }
+  // none left out, and no spread: see createConversion
+  const context = { version: pipeline.version, account, region, key, logGroup, fileTime, fields, logFormat } satisfies Record<keyof Context, unknown>
   const hash = rawPolicy === 'hash' ? await loadHash() : undefined
   const decoder = source.decoder(context)
   const conversion = createConversion({ source, pipeline, context, decoder }, { rawPolicy, hash, filter, emit, take })
