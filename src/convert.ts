@@ -4,7 +4,7 @@
  */
 import type { OcsfEvent, Outcome, RawPolicy } from './convert/outcome.js'
 import { loadPipeline } from './convert/pipeline.js'
-import type { Conversion, EmitOutcome, Take } from './convert/record.js'
+import type { EmitOutcome, Take } from './convert/record.js'
 import { createConversion, offer, prefaceNow, takeDecoded } from './convert/record.js'
 import type { Decoded, Fault } from './decode/decoder.js'
 import { MAX_OBJECT_BYTES, type ParquetReader, parquetAsLines, type Readable } from './decode/parquet-input.js'
@@ -45,23 +45,6 @@ export interface Converter {
 /** Loaded for those who ask for it: it is a tenth of the time that importing the door takes. */
 const loadHash = async () => (await import('./sha256.js')).sha256Hex
 
-/** The conversion whose bytes are being decoded, which is done before anything else happens. */
-let decoding: Conversion | undefined
-
-/** One function for all conversions, which V8 compiles once: all of a record's way is in it. */
-const onDecoded = (item: Decoded<unknown>): void => takeDecoded(decoding!, item)
-
-/** Another conversion may be fed meanwhile, by what this one gives out. */
-function decodeFor(conversion: Conversion, decode: () => void): void {
-  const before = decoding
-  decoding = conversion
-  try {
-    decode()
-  } finally {
-    decoding = before
-  }
-}
-
 /** Creates a converter that calls `emit` once for each record, in order, but for those that `take` took. */
 export async function createConverter(options: ConvertOptions, emit: EmitOutcome, take?: Take): Promise<Converter> {
   const { source, ocsf, observables, raw: rawPolicy = 'drop', filter } = options
@@ -72,6 +55,7 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
   const hash = rawPolicy === 'hash' ? await loadHash() : undefined
   const decoder = source.decoder(context)
   const conversion = createConversion({ source, pipeline, context, decoder }, { rawPolicy, hash, filter, emit, take })
+  const onDecoded = (item: Decoded<unknown>): void => takeDecoded(conversion, item)
 
   return {
     get in() {
@@ -81,20 +65,20 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
       return prefaceNow(conversion)
     },
     push(bytes) {
-      decodeFor(conversion, () => decoder.push(bytes, onDecoded))
+      decoder.push(bytes, onDecoded)
     },
     end() {
-      decodeFor(conversion, () => decoder.end(onDecoded))
+      decoder.end(onDecoded)
       offer(conversion)
     },
     fail(fault) {
       // The last thing a cut-off object gives cannot be trusted, whole as it may look: it is what the fault keeps.
       let last: Decoded<unknown> | undefined
       decoder.end(item => {
-        if (last !== undefined) takeDecoded(conversion, last)
+        if (last !== undefined) onDecoded(last)
         last = { ...item, raw: item.raw.slice() }
       })
-      takeDecoded(conversion, { fault, place: last?.place ?? {}, raw: last?.raw ?? new Uint8Array(0) })
+      onDecoded({ fault, place: last?.place ?? {}, raw: last?.raw ?? new Uint8Array(0) })
       offer(conversion)
     },
   }
