@@ -43,7 +43,7 @@ export interface AccessRows {
    */
   read(bytes: Uint8Array, view: DataView, start: number): number
   /** End of the line read last, without its line end. */
-  readonly end: number
+  end: number
   /** The row of the line read last. */
   row(): object
   /** A row of one value per part; those of kind `rest` stand in `rest`. */
@@ -106,7 +106,6 @@ function rowsOf({ parts, least, escaped }: AccessLog): AccessRows {
   const values: Cell[] = parts.map(() => undefined)
   // of kind rest, which is text
   const restOf = someMembers(rests)
-  let end = 0
   // where the value read last stops
   let stop = 0
   const texts = sharedTexts()
@@ -157,10 +156,8 @@ function rowsOf({ parts, least, escaped }: AccessLog): AccessRows {
     return length > LONGEST_INTERNED ? asciiText(bytes, start, stop) : texts.intern(bytes, view, start, stop, hash, tail)
   }
 
-  return {
-    get end() {
-      return end
-    },
+  const rows: AccessRows = {
+    end: 0,
     make,
     read(bytes, view, start) {
       if (!isSimple) return -1
@@ -224,13 +221,14 @@ function rowsOf({ parts, least, escaped }: AccessLog): AccessRows {
       }
       if (!isEnd(bytes, at)) return -1
       for (; part < values.length; part++) values[part] = undefined
-      end = at
+      rows.end = at
       return bytes[at] === LF ? at + 1 : at + 2
     },
     row() {
       return make(values, restOf(values))
     },
   }
+  return rows
 }
 
 function isEnd(bytes: Uint8Array, at: number): boolean {

@@ -46,8 +46,8 @@ export interface Shape {
 }
 
 export interface Shapes {
-  readonly root: Shape
-  readonly count: number
+  root: Shape
+  count: number
   /** The shape with one key more. */
   extend(shape: Shape, key: string): Shape
   innerOf(shape: Shape): Shape
@@ -70,8 +70,6 @@ const INDEX = /^(?:0|[1-9]\d*)$/
 const encoder = new TextEncoder()
 
 export function createShapes({ watched, kept = [], shared = [] }: ShapesOptions): Shapes {
-  let count = 0
-
   const create = (key: string, before: Shape | undefined, top: boolean): Shape => {
     const bytes = encoder.encode(`${key}":`)
     const words = new Int32Array(bytes.length >> 2)
@@ -80,7 +78,7 @@ export function createShapes({ watched, kept = [], shared = [] }: ShapesOptions)
     const left = bytes.length & 3
     let tail = 0
     for (let at = 0; at < left; at++) tail |= bytes[words.length * 4 + at]! << (8 * at)
-    count++
+    shapes.count++
     return {
       key,
       before,
@@ -106,11 +104,9 @@ export function createShapes({ watched, kept = [], shared = [] }: ShapesOptions)
     }
   }
 
-  return {
-    root: create('', undefined, true),
-    get count() {
-      return count
-    },
+  const shapes: Shapes = {
+    root: undefined as never, // made below
+    count: 0,
     extend(shape, key) {
       let next = shape.next.get(key)
       if (next === undefined) {
@@ -126,6 +122,8 @@ export function createShapes({ watched, kept = [], shared = [] }: ShapesOptions)
       return shape.inner
     },
   }
+  shapes.root = create('', undefined, true)
+  return shapes
 }
 
 function has(shape: Shape, key: string): boolean {

@@ -20,7 +20,7 @@ export interface W3cRows {
    */
   read(bytes: Uint8Array, view: DataView, start: number): number
   /** End of the line read last, without its line end. */
-  readonly end: number
+  end: number
   /** The row of the line read last. */
   row(): object
 }
@@ -39,12 +39,9 @@ export function w3cRows({ written, places, make }: W3cCells, separator: number):
   const slots = Int32Array.from(places, (place, cell) => (place < 0 ? width + cell : place))
   const values: (string | undefined)[] = new Array<undefined>(width + places.length).fill(undefined)
   const restOf = someMembers(written.flatMap((name, cell) => (places[cell]! < 0 ? [{ name, at: width + cell }] : [])))
-  let end = 0
 
-  return {
-    get end() {
-      return end
-    },
+  const rows: W3cRows = {
+    end: 0,
     row: () => make(values, restOf(values)),
     read(bytes, view, start) {
       let at = start
@@ -76,9 +73,10 @@ export function w3cRows({ written, places, make }: W3cCells, separator: number):
         at++
       }
       while (bytes[at] === separator) at++
-      end = at
+      rows.end = at
       if (bytes[at] === LF) return at + 1
       return bytes[at] === CR && bytes[at + 1] === LF ? at + 2 : -1
     },
   }
+  return rows
 }
