@@ -2,13 +2,15 @@
  * The hot path of tables: lines of printable ASCII with one space between cells, read in place. Equal cells become the
  * very same string, whose hash is known already, so that what follows finds and compares it quickly.
  */
+
+import type { TextHints } from '../hints.js'
 import { asciiText } from './ascii.js'
 import { LONGEST_INTERNED, sharedTexts } from './interner.js'
 
 /** How a column is read. */
 export type SpacedColumn = 'text' | 'count'
 
-export interface SpacedRows {
+export interface SpacedRows extends TextHints {
   /**
    * Reads the line at `start` and returns where the next one starts; -1 for a line that is not as simple as that or has
    * other columns: it says nothing about the line. Needs a line feed, and 4 bytes behind it.
@@ -17,7 +19,7 @@ export interface SpacedRows {
   /** The cells read last: text and counts by column, `undefined` for `-`. */
   readonly values: readonly (string | number | undefined)[]
   /** End of the line read last, without its line end. */
-  readonly end: number
+  end: number
 }
 
 const LF = 10
@@ -51,13 +53,14 @@ function rowsOf(columns: readonly SpacedColumn[]): SpacedRows {
   const texts = sharedTexts()
   const last = columns.length - 1
   const values: (string | number | undefined)[] = columns.map(() => undefined)
-  let end = 0
+  const numbers = new Int32Array(columns.length).fill(-1)
 
-  return {
+  const rows: SpacedRows = {
     values,
-    get end() {
-      return end
-    },
+    numbers,
+    width: columns.length,
+    texts: texts.texts,
+    end: 0,
     read(bytes, view, start) {
       let at = start
       for (let column = 0; ; column++) {
@@ -104,8 +107,14 @@ function rowsOf(columns: readonly SpacedColumn[]): SpacedRows {
           at += left
           const length = at - from
           if (length === 0) return -1
+          numbers[column] = -1
           if (length === 1 && tail === DASH) values[column] = undefined
-          else values[column] = length > LONGEST_INTERNED ? asciiText(bytes, from, at) : texts.intern(bytes, view, from, at, hash, tail)
+          else if (length > LONGEST_INTERNED) values[column] = asciiText(bytes, from, at)
+          else {
+            const number = texts.numberOf(bytes, view, from, at, hash, tail)
+            numbers[column] = number
+            values[column] = texts.texts[number]
+          }
         }
         // what is behind the cell
         const byte = (word >>> (left << 3)) & 0xff
@@ -114,12 +123,14 @@ function rowsOf(columns: readonly SpacedColumn[]): SpacedRows {
           at++
           continue
         }
-        end = at
+        rows.end = at
+        rows.texts = texts.texts
         if (byte === LF) return at + 1
         return byte === CR && bytes[at + 1] === LF ? at + 2 : -1
       }
     },
   }
+  return rows
 }
 
 /** The number that four digits write, one a byte, the first in the lowest. */

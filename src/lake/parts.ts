@@ -1,5 +1,6 @@
 /** Collects the events of one unit into Parquet objects: one class and one partition each, sealed by counted limits. */
 import type { OcsfEvent, Pipeline, Take } from '../convert.js'
+import type { TextHints } from '../hints.js'
 import type { Issue } from '../ocsf/issue.js'
 import type { Codec } from '../parquet/codec.js'
 import { createParquetWriter, type ParquetWriter } from '../parquet/write.js'
@@ -45,7 +46,7 @@ export interface Parts {
    * are; returns the index of the first that was not added. That says nothing about it: complete it, validate it, `add`
    * it, and go on behind it.
    */
-  addMapped(pipeline: Pipeline, events: Parameters<Take>[0], rawBytes: Parameters<Take>[1], from: number, fallback: Fallback): number
+  addMapped(pipeline: Pipeline, events: Parameters<Take>[0], rawBytes: Parameters<Take>[1], from: number, fallback: Fallback, hints?: TextHints): number
   /** Seals what is open: at the end of the unit. */
   seal(): void
 }
@@ -77,6 +78,7 @@ interface Offer {
   readonly events: readonly MappedEvent[]
   readonly rawBytes: readonly number[]
   readonly fallback: Fallback
+  readonly hints: TextHints | undefined
 }
 
 /** Where the last event went, and what says that another goes there, too. */
@@ -134,7 +136,7 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
       count(state, 1, rawBytes)
       return undefined
     },
-    addMapped: (pipeline, events, rawBytes, from, fallback) => addOffered(state, { pipeline, events, rawBytes, fallback }, from),
+    addMapped: (pipeline, events, rawBytes, from, fallback, hints) => addOffered(state, { pipeline, events, rawBytes, fallback, hints }, from),
     seal() {
       if (state.open.size > 0) seal(state)
     },
@@ -257,8 +259,8 @@ function endOfRun(state: State, { pipeline, events, rawBytes, fallback }: Offer,
 }
 
 /** Adds such a run, as far as it passes; returns where it ended. */
-function addRun(state: State, { events, rawBytes }: Offer, from: number, end: number): number {
-  const at = from + state.last!.target.writer.addMapped(events, from, end)
+function addRun(state: State, { events, rawBytes, hints }: Offer, from: number, end: number): number {
+  const at = from + state.last!.target.writer.addMapped(events, from, end, hints)
   if (at > from) count(state, at - from, sumOf(rawBytes, from, at))
   return at
 }

@@ -61,10 +61,10 @@ function insert(words: Int32Array, low: number, high: number): void {
 /** Low and high word of each hash, each once: a number can stand for a text that has another number too. */
 function distinctHashes({ text, use }: ColumnBuffer, numbers: Int32Array, count: number): Uint32Array {
   const { bytes, ends } = text!
-  const seen = ofChunk.bytes(text!.count)
+  const seen = ofChunk.zeroBytes(text!.count)
   const most = Math.min(count, use!.distinct)
   const mask = 2 ** (32 - Math.clz32(most * 2)) - 1
-  const table = ofChunk.ints(mask + 1) // position of a hash, plus 1
+  const table = ofChunk.zeroInts(mask + 1) // position of a hash, plus 1
   const hashes = new Uint32Array(most * 2 + 2)
   let size = 0
   for (let at = 0; at < count; at++) {

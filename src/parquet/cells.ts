@@ -7,7 +7,7 @@ import { textNumber } from './text.js'
 import { EXPECTED, isInt32, isInt64, Misfit, timeOf } from './values.js'
 
 /** Stands for the value of the row before where that says nothing; no value is ever the same. */
-export const NEVER: unknown = Symbol('never')
+export const NEVER: unknown = Object.freeze({})
 
 /** Appends an open object to the columns of its keys and values; `levels` are those of the map. */
 export function appendMap(

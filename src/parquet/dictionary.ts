@@ -71,7 +71,7 @@ function withWidth(found: Distinct): Dictionary {
 
 function distinctTexts(text: TextStore, most: number, values: Int32Array, count: number): Distinct | undefined {
   const { ends } = text
-  const codeOf = ofChunk.ints(text.count) // code + 1
+  const codeOf = ofChunk.zeroInts(text.count) // code + 1
   const distinct = ofChunk.ints(most)
   const codes = ofGroup.ints(count)
   let size = 0
@@ -133,7 +133,7 @@ function seemsDistinct(words: 1 | 2, values: Int32Array, count: number): boolean
 export function distinctNumbers(words: 1 | 2, values: Int32Array, count: number, most: number): Distinct | undefined {
   const codes = ofGroup.ints(count)
   let slots = 1 << 10
-  let table = ofChunk.ints(slots) // code + 1
+  let table = ofChunk.zeroInts(slots) // code + 1
   let distinct = ofChunk.ints((slots / 2) * words)
   let size = 0
   let code = 0
@@ -180,7 +180,7 @@ function hash(low: number, high: number): number {
 }
 
 function tableOf(words: 1 | 2, distinct: Int32Array, size: number, slots: number): Int32Array {
-  const table = ofChunk.ints(slots)
+  const table = ofChunk.zeroInts(slots)
   for (let code = 0; code < size; code++) {
     let slot = hash(distinct[code * words]!, words === 2 ? distinct[code * 2 + 1]! : 0) & (slots - 1)
     while (table[slot] !== 0) slot = (slot + 1) & (slots - 1)

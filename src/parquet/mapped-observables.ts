@@ -49,7 +49,8 @@ interface Writing {
   /** Absent when none are wanted. */
   readonly values: ColumnBuffer | undefined
   readonly order: (Watch | ListWatch)[]
-  // of the batch: names and values of its slots, and where those of each row end
+  // of the batch: what of the order it has; names and values of its slots, and where those of each row end
+  readonly present: (Watch | ListWatch)[]
   slots: number
   readonly watches: Watch[]
   numbers: Int32Array
@@ -72,6 +73,7 @@ export function createObservables(schema: ParquetSchema, all: readonly ColumnBuf
     types,
     values,
     order: [],
+    present: [],
     slots: 0,
     watches: [],
     numbers: new Int32Array(4096),
@@ -103,12 +105,13 @@ function newListWatch(): ListWatch {
 /** Writes the observables of the rows `[row, row + count)`, whose attributes are in their columns already. */
 export function writeObservables({ writing }: Observables, row: number, count: number, fresh: boolean, batch: number): void {
   if (writing === undefined) return
-  const { order, ends, values } = writing
+  const { order, present, ends, values } = writing
   writing.slots = 0
-  ends.length = 0
+  ends.length = present.length = 0
+  if (values !== undefined) for (const one of order) if ('found' in one || isPresent(one, row, batch)) present.push(one)
   for (let at = 0; at < count; at++) {
-    for (let i = 0; values !== undefined && i < order.length; i++) {
-      const one = order[i]!
+    for (let i = 0; values !== undefined && i < present.length; i++) {
+      const one = present[i]!
       if ('found' in one) addListed(writing, one, at, values, batch)
       else addWatched(writing, one, row + at, at, values, batch)
     }
@@ -117,6 +120,14 @@ export function writeObservables({ writing }: Observables, row: number, count: n
   writing.asked += writing.slots
   if (values !== undefined) values.use!.asked = writing.asked
   writeColumns(writing, row, fresh)
+}
+
+/** Whether any row of the batch from `row` on may have the attribute. */
+function isPresent({ at }: Watch, row: number, batch: number): boolean {
+  const { state, step } = at!
+  if (state.entered === batch) return step.nulls < step.seen
+  const { leaf, defs } = step.columns[0]!
+  return defs[storedRow(step.columns[0]!, row)] === leaf.def
 }
 
 function add(writing: Writing, watch: Watch, value: number): void {

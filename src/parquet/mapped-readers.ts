@@ -6,20 +6,28 @@
  * (0 where there is none), which objects have one, the last place where a value differs from the one before, and the
  * value it ended with.
  */
+import type { TextHints } from '../hints.js'
 import type { Obj, Pair, Step } from './mapped-steps.js'
 
 /** What `ask` says of a text that is accepted, but has no number yet. */
 export const PENDING = -2
 /** What `ask` says of a value that does not pass. */
 export const REFUSED = -3
+/** Noted of a text of a column: it need not be asked again. */
+export const ACCEPTED = 2
 /** The word of a text that is not there. */
 export const NOTHING = -1
 
 /** Copies values as they are; none is refused. */
 export type Gather = (objects: readonly Obj[], count: number, values: unknown[], step: Step) => void
 export type Read = (objects: readonly Obj[], count: number, step: Step) => number
+/** Reads texts with hints about them: that of the first object stands at `at`, and `known` has their numbers in the file, plus 1. */
+export type ReadHinted = (objects: readonly Obj[], count: number, step: Step, hints: TextHints, at: number, known: Int32Array) => number
 /** Reads an id and the text beside it. */
 export type ReadPair = (objects: readonly Obj[], count: number, pair: Pair) => number
+
+// A comparison is quick where both sides have always been of one type: what is not there is asked for first, and what
+// was there before is known to be of the type or stands aside.
 
 const GATHER = `
 let last = step.last, changed = -1, nulls = 0
@@ -31,57 +39,106 @@ for (let k = 0; k < count; k++) {
 }
 step.changed = changed; step.nulls = nulls; step.end = last`
 
-const TEXTS = `
+/** `found` is how a value that is there gets its word, `before` being the word of the one before it. */
+const textLoop = (found: string): string => `
 const { words, there, ask } = step
-let last = step.last, word = step.word, changed = -1, nulls = 0, k = 0
-while (k < count && objects[k][NAME] === last) k++
-if (k > 0) {
-  if (word === ${NOTHING}) nulls = k
-  words.fill(word, 0, k)
-  there.fill(word === ${NOTHING} ? 0 : 1, 0, k)
-}
+let isText = typeof step.last === 'string', last = isText ? step.last : '', isNothing = step.last === undefined
+let word = step.word, changed = -1, nulls = 0, k = 0
 for (; k < count; k++) {
   const value = objects[k][NAME]
-  if (value !== last) {
-    if (value === undefined) word = ${NOTHING}
-    else if ((word = ask(step, value)) === ${REFUSED}) break
+  if (value === undefined) {
+    if (!isNothing) { isNothing = true; isText = false; changed = k }
+    words[k] = ${NOTHING}; there[k] = 0; nulls++
+    continue
+  }
+  if (typeof value !== 'string') break
+  ${found}
+  isText = true; isNothing = false
+  words[k] = word; there[k] = 1
+}
+step.changed = changed; step.nulls = nulls; step.end = isText ? last : isNothing ? undefined : step.last
+return k`
+
+const TEXTS = textLoop(`
+  if (!isText || value !== last) {
+    if ((word = ask(step, value)) === ${REFUSED}) break
     last = value
     changed = k
-  }
-  words[k] = word
-  if (word === ${NOTHING}) { there[k] = 0; nulls++ } else there[k] = 1
-}
-step.changed = changed; step.nulls = nulls; step.end = last
-return k`
+  }`)
+
+/** Without a look at a text that stands where the hint says: it would have to be fetched from memory. */
+const HINTED = `
+const { numbers, width, texts } = hints
+const { use } = step.columns[0]
+let inColumn = use.known
+${textLoop(`
+  const number = numbers[at + k * width]
+  if (number >= 0 && texts[number] === value) {
+    let next = known[number] - 1
+    if (next < 0 || (inColumn[next] & ${ACCEPTED}) === 0) {
+      if ((next = ask(step, value)) === ${REFUSED}) break
+      if (next >= 0) known[number] = next + 1
+      inColumn = use.known
+    }
+    if (!isText || next !== word || next === ${PENDING}) changed = k
+    word = next
+    last = value
+  } else if (!isText || value !== last) {
+    if ((word = ask(step, value)) === ${REFUSED}) break
+    inColumn = use.known
+    last = value
+    changed = k
+  }`)}`
 
 const numbers = (write: string, writeNothing: string): string => `
 const { words, there, accepts } = step
-let last = step.last, changed = -1, nulls = 0, k = 0
+let isNothing = step.last === undefined, last = typeof step.last === 'number' ? step.last : NaN
+let changed = -1, nulls = 0, k = 0
 for (; k < count; k++) {
   const value = objects[k][NAME]
+  if (value === undefined) {
+    if (!isNothing) { isNothing = true; last = NaN; changed = k }
+    ${writeNothing}; there[k] = 0; nulls++
+    continue
+  }
+  if (typeof value !== 'number') break
   if (value !== last) {
-    if (value !== undefined && !accepts(value)) break
+    if (!accepts(value)) break
     last = value
     changed = k
   }
-  if (value === undefined) { ${writeNothing}; there[k] = 0; nulls++ } else { ${write}; there[k] = 1 }
+  isNothing = false
+  ${write}; there[k] = 1
 }
-step.changed = changed; step.nulls = nulls; step.end = last
+step.changed = changed; step.nulls = nulls; step.end = isNothing ? undefined : last === last ? last : step.last
 return k`
 
 const INTEGERS = numbers('words[k] = value', 'words[k] = 0')
 const LONGS = numbers('words[2 * k] = value | 0; words[2 * k + 1] = Math.floor(value / 4294967296)', 'words[2 * k] = words[2 * k + 1] = 0')
 
+/** Ids below this have their words kept in `Pair.words`. */
+export const KEPT_IDS = 100
+
 const PAIRS = `
-const { id, text, ask } = pair
+const { id, text, ask, words } = pair
 const idWords = id.words, idThere = id.there, textWords = text.words, textThere = text.there
-let lastId = id.last, lastText = text.last, word = text.word, idChanged = -1, changed = -1, idNulls = 0, nulls = 0, k = 0
+let last = id.last, lastText = text.last, lastId = typeof last === 'number' ? last : -1
+let word = text.word, idChanged = -1, changed = -1, idNulls = 0, nulls = 0, k = 0
 for (; k < count; k++) {
   const object = objects[k]
   const value = object[NAME], said = object[BESIDE]
-  if (value !== lastId || said !== lastText) {
+  if (said === undefined && typeof value === 'number' && (value | 0) === value && value >= 0 && value < ${KEPT_IDS} && words[value] !== 0) {
+    if (value !== lastId) { lastId = value; last = value; idChanged = k; changed = k }
+    else if (lastText !== undefined) changed = k
+    lastText = undefined
+    idWords[k] = value; idThere[k] = 1
+    textWords[k] = word = words[value] - 1; textThere[k] = 1
+    continue
+  }
+  if (value !== last || said !== lastText) {
     if ((word = ask(pair, value, said)) === ${REFUSED}) break
-    if (value !== lastId) { lastId = value; idChanged = k }
+    if (value !== last) { last = value; idChanged = k }
+    lastId = typeof value === 'number' ? value : -1
     lastText = said
     changed = k
   }
@@ -89,7 +146,7 @@ for (; k < count; k++) {
   textWords[k] = word
   if (word === ${NOTHING}) { textThere[k] = 0; nulls++ } else textThere[k] = 1
 }
-id.changed = idChanged; id.nulls = idNulls; id.end = lastId
+id.changed = idChanged; id.nulls = idNulls; id.end = last
 text.changed = changed; text.nulls = nulls; text.end = lastText
 return k`
 
@@ -101,6 +158,7 @@ function code(parameters: string, body: string, name: string, beside = ''): unkn
 // Each is code of these parameters, and throws an EvalError where generated code is forbidden.
 export const gather = (name: string): Gather => code('objects, count, values, step', GATHER, name) as Gather
 export const texts = (name: string): Read => code('objects, count, step', TEXTS, name) as Read
+export const hinted = (name: string): ReadHinted => code('objects, count, step, hints, at, known', HINTED, name) as ReadHinted
 export const integers = (name: string): Read => code('objects, count, step', INTEGERS, name) as Read
 export const longs = (name: string): Read => code('objects, count, step', LONGS, name) as Read
 export const pairs = (name: string, beside: string): ReadPair => code('objects, count, pair', PAIRS, name, beside) as ReadPair

@@ -3,14 +3,15 @@
  * `*_dt` twins, profiles and observables are written from what they follow from, so neither they nor the full event are
  * ever built. Only what differs from the row before is written.
  */
+import type { TextHints } from '../hints.js'
 import type { MappedClass } from '../ocsf/mapped.js'
 import { store, storeInt64 } from './cells.js'
 import { addSlot, beginRow, type ColumnBuffer, placeRows, rowSlot, setWord } from './column.js'
 import { checkObjects, keepLast, type Rows, refuse } from './mapped-check.js'
 import { appendValue } from './mapped-lists.js'
 import { createObservables, type Observables, writeObservables } from './mapped-observables.js'
-import { PENDING } from './mapped-readers.js'
-import { ACCEPTED, BATCH_ROWS, compileSteps, forgetObject, makeRoom, type Obj, type ObjectState, type Step, textBeside } from './mapped-steps.js'
+import { ACCEPTED, PENDING } from './mapped-readers.js'
+import { BATCH_ROWS, compileSteps, forgetObject, makeRoom, type Obj, type ObjectState, type Step, textBeside } from './mapped-steps.js'
 import type { List, ParquetSchema } from './schema.js'
 import { noteKnown, textNumber } from './text.js'
 
@@ -31,7 +32,7 @@ export interface MappedRows {
   readonly profileNumbers: readonly number[]
   /** Nothing in the columns is known. */
   fresh: boolean
-  lastActivity: unknown
+  lastActivity: number
   lastProfiles: number
 }
 
@@ -55,7 +56,16 @@ export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readon
     spec,
     root,
     seen,
-    rows: { batch: 0, count: 0, declared: new Int32Array(BATCH_ROWS), lacking: new Int32Array(BATCH_ROWS), allDeclared: 0, allLacking: 0 },
+    rows: {
+      batch: 0,
+      count: 0,
+      from: 0,
+      hints: undefined,
+      declared: new Int32Array(BATCH_ROWS),
+      lacking: new Int32Array(BATCH_ROWS),
+      allDeclared: 0,
+      allLacking: 0,
+    },
     constants: [...spec.constants].flatMap(([path, value]) => {
       const column = columnAt(path)
       return column === undefined ? [] : [{ column, value }]
@@ -67,17 +77,19 @@ export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readon
     profiles,
     profileNumbers: spec.profiles.map(name => textNumber(profiles, name)),
     fresh: true,
-    lastActivity: undefined,
+    lastActivity: 0,
     lastProfiles: 0,
   }
 }
 
 /** How many of the events `[from, to)`, from the first on, are valid as they are; at most `BATCH_ROWS` are asked. */
-export function checkRows({ spec, root, rows, activity }: MappedRows, events: readonly Obj[], from: number, to: number): number {
+export function checkRows({ spec, root, rows, activity }: MappedRows, events: readonly Obj[], from: number, to: number, hints?: TextHints): number {
   const count = Math.min(to - from, BATCH_ROWS)
   makeRoom(root, count)
   rows.batch++
   rows.count = count
+  rows.from = from
+  rows.hints = hints
   rows.declared.fill(0, 0, count)
   rows.lacking.fill(0, 0, count)
   rows.allDeclared = rows.allLacking = 0
@@ -121,22 +133,27 @@ function writeConstants({ constants }: MappedRows, row: number): void {
 function writeTypes(writing: MappedRows, base: number, count: number): void {
   const { spec, activity, typeUid, typeName, fresh } = writing
   const { words } = activity
+  let last = fresh ? NaN : writing.lastActivity
   for (let at = 0; at < count; at++) {
-    const value = words[at]
-    if (value === writing.lastActivity && !(fresh && at === 0)) continue
+    const value = words[at]!
+    if (value === last) continue
+    last = value
     const type = spec.types.get(value)!
     const slot = rowSlot(typeUid, base + at, typeUid.leaf.def)
     storeInt64(typeUid.data, slot * 2, type.uid)
     setWord(typeName, rowSlot(typeName, base + at, typeName.leaf.def), textNumber(typeName, type.name))
-    writing.lastActivity = value
   }
+  writing.lastActivity = last
 }
 
 function writeProfiles(writing: MappedRows, base: number, count: number): void {
-  const { rows, profiles, profilesList, profileNumbers, fresh } = writing
+  const { rows, profiles, profilesList, profileNumbers } = writing
+  const { allDeclared } = rows
+  let last = writing.fresh ? NaN : writing.lastProfiles
   for (let at = 0; at < count; at++) {
-    const declared = rows.declared[at]! | rows.allDeclared
-    if (declared === writing.lastProfiles && !(fresh && at === 0)) continue
+    const declared = rows.declared[at]! | allDeclared
+    if (declared === last) continue
+    last = declared
     beginRow(profiles, base + at)
     if (declared === 0) addSlot(profiles, 0, profilesList.def - 1)
     let rep = 0
@@ -145,8 +162,8 @@ function writeProfiles(writing: MappedRows, base: number, count: number): void {
       setWord(profiles, addSlot(profiles, rep, profiles.leaf.def), profileNumbers[bit]!)
       rep = profilesList.rep
     }
-    writing.lastProfiles = declared
   }
+  writing.lastProfiles = last
 }
 
 /** Where a content security policy forbids generated code, events go the whole way. */

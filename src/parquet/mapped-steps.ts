@@ -3,7 +3,23 @@ import type { MappedClass, MappedField, MappedObject } from '../ocsf/mapped.js'
 import { NEVER } from './cells.js'
 import type { ColumnBuffer } from './column.js'
 import type { ListWatch, Observables, Watch } from './mapped-observables.js'
-import { type Gather, gather, integers, longs, NOTHING, PENDING, pairs, REFUSED, type Read, type ReadPair, texts } from './mapped-readers.js'
+import {
+  ACCEPTED,
+  type Gather,
+  gather,
+  hinted,
+  integers,
+  KEPT_IDS,
+  longs,
+  NOTHING,
+  PENDING,
+  pairs,
+  REFUSED,
+  type Read,
+  type ReadHinted,
+  type ReadPair,
+  texts,
+} from './mapped-readers.js'
 import type { ParquetSchema, SchemaNode } from './schema.js'
 import { IN_COLUMN, noteKnown } from './text.js'
 import { isObject } from './values.js'
@@ -12,9 +28,6 @@ export type Obj = Readonly<Record<string, unknown>>
 
 /** Rows of a batch at most: column by column is quickest while all of its values are at hand. */
 export const BATCH_ROWS = 256
-
-/** Noted of a text of a column: it need not be asked again. */
-export const ACCEPTED = 2
 
 /** Stands for an object that is not there. */
 export const NONE: Obj = Object.freeze({})
@@ -26,6 +39,8 @@ export type StepKind = 'derived' | 'text' | 'number' | 'id' | 'beside' | 'other'
 export interface Loop {
   readonly gather?: Gather
   readonly read?: Read
+  /** `read` with hints, made when there are any. */
+  hinted?: ReadHinted
   readonly pairs?: ReadPair
 }
 
@@ -71,6 +86,8 @@ export interface Step {
   /** Of the row written last, with the word of a text. */
   last: unknown
   word: number
+  /** Of a text: the field of the record that it mostly is the text of; below zero where none is, counting the batches that were searched. */
+  field: number
   /** Of a list: the level of the last row without it. */
   lastLevel: number
 }
@@ -79,6 +96,8 @@ export interface Pair {
   readonly id: Step
   readonly text: Step
   readonly captions: ReadonlyMap<unknown, string>
+  /** By small ids: the number of its caption in the column of the text, plus 1; 0 while that is not known. */
+  readonly words: Int32Array
   readonly ask: (pair: Pair, id: unknown, said: unknown) => number
 }
 
@@ -146,7 +165,7 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
       const { captions, field } = step.mapped
       const text = captions === undefined ? undefined : byName.get(field.attribute.sibling!)
       if (text !== undefined) {
-        step.pair = text.pair = { id: step, text, captions: captions!, ask: askPair }
+        step.pair = text.pair = { id: step, text, captions: captions!, words: new Int32Array(KEPT_IDS), ask: askPair }
       }
       const twin = field.kind === 'timestamp' && !field.list && field.twin !== undefined ? byName.get(field.twin) : undefined
       if (twin === undefined) continue
@@ -218,6 +237,7 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
       end: undefined,
       last: NEVER,
       word: NOTHING,
+      field: -1,
       lastLevel: -1,
     }
   }
@@ -269,13 +289,15 @@ function askText(step: Step, value: unknown): number {
   return number!
 }
 
-function askPair({ id, text, captions }: Pair, value: unknown, said: unknown): number {
+function askPair({ id, text, captions, words }: Pair, value: unknown, said: unknown): number {
   const beside = textBeside(captions, value, said)
   if (beside === null || (value !== undefined && !id.accepts(value)) || (said !== undefined && !text.accepts(said))) return REFUSED
   if (beside === undefined) return NOTHING
   const { use, text: store } = text.columns[0]!
   const number = use!.unique ? undefined : store!.numbers.get(beside)
-  return number !== undefined && (use!.known[number]! & IN_COLUMN) !== 0 ? number : PENDING
+  if (number === undefined || (use!.known[number]! & IN_COLUMN) === 0) return PENDING
+  if (said === undefined && typeof value === 'number' && value >= 0 && value < KEPT_IDS) words[value] = number + 1
+  return number
 }
 
 /** Room for a batch of so many rows: most objects of a unit never see more than a few at once. */

@@ -2,7 +2,7 @@
  * The texts of the columns of one file: UTF-8 bytes end to end, each text under a number. Columns share them, since what
  * stands in one mostly stands in others as well: an address, a name, an observable.
  */
-import { free, ints, bytes as zeros } from './memory.js'
+import { free, ints, bytes as room, zeroBytes } from './memory.js'
 
 export interface TextStore {
   /** Text to number, so that a text is kept once. */
@@ -11,6 +11,8 @@ export interface TextStore {
   /** End of each text in `bytes`; it starts where the one before ends. */
   ends: Int32Array
   count: number
+  /** Of the texts that hints are about, by their numbers there: the number here, plus 1. */
+  hinted: { readonly texts: readonly string[]; numbers: Int32Array } | undefined
 }
 
 /** What one column has of the texts. */
@@ -44,7 +46,7 @@ const TRIAL_TEXTS = 4096
 const TRIAL_BYTES = 4 * 2 ** 20
 
 export function createTextStore(): TextStore {
-  return { numbers: new Map(), bytes: new Uint8Array(64), ends: new Int32Array(8), count: 0 }
+  return { numbers: new Map(), bytes: new Uint8Array(64), ends: new Int32Array(8), count: 0, hinted: undefined }
 }
 
 export function createTextUse(): TextUse {
@@ -82,7 +84,7 @@ function begin(use: TextUse, store: TextStore, number: number): void {
 /** Notes something of a text. */
 export function noteKnown(use: TextUse, number: number, what: number): void {
   if (number >= use.known.length) {
-    const known = zeros(Math.max(number + 1, use.known.length * 2))
+    const known = zeroBytes(Math.max(number + 1, use.known.length * 2))
     known.set(use.known)
     free(use.known)
     use.known = known
@@ -96,7 +98,7 @@ function add(store: TextStore, text: string): number {
   const most = start + text.length * 3
   if (most > 0x7fffffff) throw new RangeError('more than 2 GiB of text in one file')
   if (most > store.bytes.length) {
-    const bytes = zeros(Math.max(most, store.bytes.length * 2))
+    const bytes = room(Math.max(most, store.bytes.length * 2))
     bytes.set(store.bytes.subarray(0, start))
     free(store.bytes)
     store.bytes = bytes
@@ -125,6 +127,18 @@ function encode(bytes: Uint8Array, start: number, text: string): number {
     if (at === length) return start + length
   }
   return start + utf8.encodeInto(text, bytes.subarray(start)).written
+}
+
+/** By the number of a text in hints: its number here, plus 1, as far as somebody noted it. */
+export function knownNumbers(store: TextStore, texts: readonly string[]): Int32Array {
+  let { hinted } = store
+  if (hinted?.texts !== texts) hinted = store.hinted = { texts, numbers: new Int32Array(Math.max(64, texts.length)) }
+  else if (hinted.numbers.length < texts.length) {
+    const numbers = new Int32Array(texts.length * 2)
+    numbers.set(hinted.numbers)
+    hinted.numbers = numbers
+  }
+  return hinted.numbers
 }
 
 export function textStart(store: TextStore, number: number): number {
