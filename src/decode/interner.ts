@@ -57,7 +57,10 @@ export function createInterner(): Interner {
   const interner: Interner = {
     fresh: false,
     texts,
-    intern: (bytes, view, from, to, given, tail) => texts[interner.numberOf(bytes, view, from, to, given, tail)]!,
+    intern(bytes, view, from, to, given, tail) {
+      const number = interner.numberOf(bytes, view, from, to, given, tail) // which may begin anew
+      return texts[number]!
+    },
     numberOf(bytes, view, from, to, given, tail) {
       const length = to - from
       const whole = from + (length & ~3)

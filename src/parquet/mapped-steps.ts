@@ -7,7 +7,6 @@ import {
   ACCEPTED,
   type Gather,
   gather,
-  hinted,
   integers,
   KEPT_IDS,
   longs,
