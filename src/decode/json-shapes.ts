@@ -1,11 +1,28 @@
 /** What the objects of a log have in common: their keys in the order they come, learned as a tree of what follows what. */
 
-import type { Json } from '../json.js'
+import type { Json, JsonObject } from '../json.js'
 
 type JsonMembers = Record<string, Json>
 
 /** Makes an object of the values from `from` on. */
 type Build = (values: readonly Json[], from: number) => JsonMembers
+
+/** Which members of an object are asked for. */
+export interface Asked<Name extends string> {
+  /** Texts. Anything else under these names stays in the rest, but for null. */
+  readonly texts: readonly Name[]
+  readonly values: readonly Name[]
+  /** What is only looked at: it stays in the rest. */
+  readonly seen: readonly Name[]
+}
+
+/** The members of an object apart. */
+export interface Split<Name extends string> {
+  /** Those that are asked for, all under the same keys in the same order: quick to read, whatever the object has. */
+  readonly asked: { readonly [N in Name]: Json | undefined }
+  /** The others, in their order. */
+  readonly rest: JsonObject
+}
 
 /** An object's keys up to one of them. */
 export interface Shape {
@@ -43,10 +60,13 @@ export interface Shape {
   known: number
   built: number
   build: Build | undefined
+  /** `undefined` for what is left to the slow way. */
+  split: ((object: JsonObject) => Split<string> | undefined) | undefined
 }
 
 export interface Shapes {
-  root: Shape
+  readonly root: Shape
+  /** How many with a key; each has one empty shape below it at most. A plain number: V8 keeps an object with a getter as a dictionary. */
   count: number
   /** The shape with one key more. */
   extend(shape: Shape, key: string): Shape
@@ -78,7 +98,6 @@ export function createShapes({ watched, kept = [], shared = [] }: ShapesOptions)
     const left = bytes.length & 3
     let tail = 0
     for (let at = 0; at < left; at++) tail |= bytes[words.length * 4 + at]! << (8 * at)
-    shapes.count++
     return {
       key,
       before,
@@ -101,16 +120,18 @@ export function createShapes({ watched, kept = [], shared = [] }: ShapesOptions)
       known: 0,
       built: 0,
       build: undefined,
+      split: undefined,
     }
   }
 
   const shapes: Shapes = {
-    root: undefined as never, // made below
+    root: create('', undefined, true),
     count: 0,
     extend(shape, key) {
       let next = shape.next.get(key)
       if (next === undefined) {
         next = create(key, shape, shape.top)
+        shapes.count++
         shape.next.set(key, next)
         if (shape.some.length < QUICK_LOOKS) shape.some.push(next)
       }
@@ -122,7 +143,6 @@ export function createShapes({ watched, kept = [], shared = [] }: ShapesOptions)
       return shape.inner
     },
   }
-  shapes.root = create('', undefined, true)
   return shapes
 }
 
@@ -134,7 +154,7 @@ function has(shape: Shape, key: string): boolean {
 /** The object of a shape, its values in the order of its keys. */
 export function build(shape: Shape, values: readonly Json[], from: number): JsonMembers {
   if (shape.build !== undefined) return shape.build(values, from)
-  if (++shape.built === COMMON && shape.size <= WIDEST) shape.build = compile(shape)
+  if (++shape.built === COMMON && shape.size <= WIDEST) shape.build = compile(keysOf(shape))
   const object: JsonMembers = {}
   const keys = keysOf(shape)
   for (let at = 0; at < keys.length; at++) object[keys[at]!] = values[from + at]!
@@ -166,6 +186,35 @@ export function someMembers(
   }
 }
 
+/** Takes objects of few shapes apart. */
+export function splitter<Name extends string>({ texts, values, seen }: Asked<Name>): (object: JsonObject) => Split<Name> {
+  const names = [...texts, ...values, ...seen]
+  const homes: Homes = new Map([...texts.map(name => [name, 'text'] as const), ...values.map(name => [name, 'value'] as const)])
+  let shapes = createShapes({})
+  let make: Build | undefined
+  const slowly = (object: JsonObject): Split<Name> => {
+    make ??= compile(names) ?? (found => Object.fromEntries(names.map((name, at) => [name, found[at]!])))
+    const found = names.map(name => (Object.hasOwn(object, name) ? object[name] : undefined) as Json) // absent ones are, too
+    const rest = Object.entries(object).filter(([name, value]) => {
+      const home = homes.get(name)
+      return home === undefined || (home === 'text' && value !== null && typeof value !== 'string')
+    })
+    return { asked: make(found, 0) as Split<Name>['asked'], rest: Object.fromEntries(rest) } // all names
+  }
+  return object => {
+    if (shapes.count > MOST_SHAPES) shapes = createShapes({})
+    let shape = shapes.root
+    for (const key in object) {
+      if (shape.size === WIDEST) return slowly(object)
+      shape = shape.guess?.key === key ? shape.guess : shapes.extend(shape, key)
+    }
+    if (shape.split === undefined && ++shape.built === COMMON && !shape.odd) shape.split = compileSplit(shape, names, homes)
+    return (shape.split?.(object) as Split<Name> | undefined) ?? slowly(object) // compiled for these names
+  }
+}
+
+type Homes = ReadonlyMap<string, 'text' | 'value'>
+
 function keysOf(shape: Shape): string[] {
   const keys: string[] = []
   for (let at = shape; at.before !== undefined; at = at.before) keys.push(at.key)
@@ -173,10 +222,28 @@ function keysOf(shape: Shape): string[] {
 }
 
 /** A literal makes an object twenty times faster than one key after the other; where code may not be made, nothing changes. */
-function compile(shape: Shape): Build | undefined {
-  const members = keysOf(shape).map((key, at) => `${JSON.stringify(key)}:values[from+${at}]`)
+function compile(keys: readonly string[]): Build | undefined {
+  const members = keys.map((key, at) => `${JSON.stringify(key)}:values[from+${at}]`)
   try {
     return new Function('values', 'from', `return {${members.join(',')}}`) as Build // makes what its one line says
+  } catch {
+    return undefined
+  }
+}
+
+/** What one function reads from objects of one shape costs next to nothing. */
+function compileSplit(shape: Shape, names: readonly string[], homes: Homes): Shape['split'] {
+  const keys = keysOf(shape)
+  const read = (name: string): string => `object[${JSON.stringify(name)}]`
+  const member = (name: string): string => `${JSON.stringify(name)}:${keys.includes(name) ? read(name) : 'undefined'}`
+  const isText = (name: string): string => `(typeof ${read(name)}==='string'||${read(name)}===null)`
+  const texts = keys.filter(key => homes.get(key) === 'text').map(isText)
+  const rest = keys.filter(key => !homes.has(key)).map(member)
+  try {
+    return new Function(
+      'object',
+      `if(${['true', ...texts].join('&&')})return{asked:{${names.map(member).join(',')}},rest:{${rest.join(',')}}}`,
+    ) as Shape['split'] // makes what its one line says
   } catch {
     return undefined
   }

@@ -4,11 +4,11 @@ import { jsonRecords } from '../decode/json-records.js'
 import { isJsonObject, type Json, type JsonObject } from '../json.js'
 import { columns, type EventOf } from '../ocsf/columns.js'
 import { isIp } from '../ocsf/ip.js'
-import { insightColumns, insightEvent, isInsight } from './aws/cloudtrail-insight.js'
+import { insightColumns, insightEvent } from './aws/cloudtrail-insight.js'
 import { changedUser, policyOf, sessionOf, signedIn } from './aws/cloudtrail-people.js'
 import { recognise } from './aws/cloudtrail-recognise.js'
 import { type AccountActivity, type AuthenticationActivity, apiRoute, route } from './aws/cloudtrail-routing.js'
-import { cloudColumns, envelopeOf, metadataColumns, type Shared, sharedOf, TEXTS, unmappedOf } from './aws/cloudtrail-shared.js'
+import { cloudColumns, envelopeOf, type Members, metadataColumns, type Shared, sharedOf, split, unmappedOf } from './aws/cloudtrail-shared.js'
 import { type AwsActor, actorColumns, application, identityOf, userColumns } from './aws/identity.js'
 import { remembered } from './aws/remembered.js'
 import { redactJson, redactText } from './aws/secrets.js'
@@ -83,27 +83,29 @@ function map(
   context: Context,
 ): Classified | { readonly skip: string } | { readonly fault: { rule: string; path?: string; expected: string; found: string } } {
   const enveloped = envelopeOf(raw)
-  const record = enveloped?.record ?? raw
+  const whole = enveloped?.record ?? raw
+  const { asked: record, rest } = split(whole)
   if (typeof record.digestStartTime === 'string' && typeof record.digestS3Object === 'string') return { skip: 'digest' }
   // five-minute summaries of data events, without a caller or a call of their own
   if (record.eventCategory === 'Aggregated' || record.eventType === 'AwsAggregatedEvent') return { skip: 'aggregated' }
   const time = ms(record.eventTime)
   if (time === undefined) return { fault: { rule: 'time_missing', path: 'eventTime', expected: 'an ISO 8601 time', found: found(record.eventTime) } }
   const shared = sharedOf(record, time, context, enveloped?.envelope)
-  if (isInsight(record)) {
+  if (isJsonObject(record.insightDetails)) {
     return (
-      insightEvent(record, shared) ?? {
+      insightEvent(whole, shared) ?? {
         fault: { rule: 'finding_incomplete', path: 'insightDetails', expected: 'eventName, and sharedEventID or eventID', found: 'none' },
       }
     )
   }
   const eventName = text(record.eventName)
   if (eventName === undefined) return { fault: { rule: 'event_name_missing', path: 'eventName', expected: 'a text', found: found(record.eventName) } }
-  return classified(record, eventName, shared, context)
+  return classified(record, rest, eventName, shared, context)
 }
 
 function classified(
-  record: JsonObject,
+  record: Members,
+  rest: JsonObject,
   eventName: string,
   shared: Shared,
   context: Context,
@@ -150,7 +152,7 @@ function classified(
     readonly resources?: Json | undefined
     readonly takenData?: (key: string, value: Json) => boolean
   }): Record<string, Json | undefined> | undefined =>
-    unmappedOf(record, shared.envelope, (key, value) => takenByCalls(key, value, source.uid), {
+    unmappedOf(rest, shared.envelope, (key, value) => key === 'vpcEndpointId' && value === source.uid, {
       userIdentity: identity.rest,
       requestParameters: api.request === undefined ? request : undefined,
       additionalEventData: isJsonObject(additional)
@@ -277,7 +279,7 @@ function actorWith(actor: AwsActor | undefined, eventSource: string | undefined,
  * Where the call came from. `sourceIPAddress` may be a service's DNS name or `AWS Internal`; without any, the calling
  * service stands in, since OCSF requires an endpoint.
  */
-function srcEndpoint(record: JsonObject, service: string | undefined): CloudTrailEvent['api_activity']['src_endpoint'] | undefined {
+function srcEndpoint(record: Members, service: string | undefined): CloudTrailEvent['api_activity']['src_endpoint'] | undefined {
   const address = text(record.sourceIPAddress)
   const endpoint = text(record.vpcEndpointId)
   const owner = text(record.vpcEndpointAccountId)
@@ -294,38 +296,6 @@ function srcEndpoint(record: JsonObject, service: string | undefined): CloudTrai
     domain: isService && address.includes('.') ? address : undefined,
     uid,
     owner: owner === undefined ? undefined : { account: { uid: owner } },
-  }
-}
-
-const MAPPED_TEXTS = [
-  ...TEXTS,
-  'eventSource',
-  'eventName',
-  'sourceIPAddress',
-  'userAgent',
-  'errorCode',
-  'errorMessage',
-  'requestID',
-  'apiVersion',
-  'vpcEndpointAccountId',
-] as const
-const HANDLED = ['userIdentity', 'requestParameters', 'responseElements', 'additionalEventData', 'serviceEventDetails', 'resources'] as const
-const HOMES: ReadonlyMap<string, 'text' | 'value' | 'endpoint'> = new Map([
-  ...MAPPED_TEXTS.map(key => [key, 'text'] as const),
-  ...HANDLED.map(key => [key, 'value'] as const),
-  ['vpcEndpointId', 'endpoint'],
-])
-
-function takenByCalls(key: string, value: Json, endpointUid: string | undefined): boolean {
-  switch (HOMES.get(key)) {
-    case 'text':
-      return typeof value === 'string'
-    case 'value':
-      return true
-    case 'endpoint':
-      return typeof value === 'string' && value === endpointUid
-    default:
-      return false
   }
 }
 

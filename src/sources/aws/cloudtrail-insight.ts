@@ -32,6 +32,7 @@ export const insightColumns = columns('detection_finding')({
 
 export type InsightEvent = EventOf<'detection_finding', typeof insightColumns>
 
+const MAPPED_TEXTS: ReadonlySet<string> = new Set(TEXTS)
 /** AWS rates an insight no further than unusual: Informational, like all of CloudTrail. */
 const INFORMATIONAL = 1
 const STATISTICAL = 3
@@ -39,10 +40,6 @@ const STATES = {
   Start: { activity_id: 1, status_id: 1 }, // Create, New
   End: { activity_id: 3, status_id: 4 }, // Close, Resolved
 } as const
-
-export function isInsight(record: JsonObject): boolean {
-  return isJsonObject(record.insightDetails)
-}
 
 /** A start and its end share `sharedEventID`, the id of the finding. `undefined` when the insight names no event. */
 export function insightEvent(record: JsonObject, shared: Shared): InsightEvent | undefined {
@@ -105,7 +102,7 @@ export function insightEvent(record: JsonObject, shared: Shared): InsightEvent |
     ],
     resources: resources.length === 0 ? undefined : resources.map(arn => ({ uid: arn })),
     // unmapped
-    unmapped: unmappedOf(record, shared.envelope, (key, value) => key === 'insightDetails' || (typeof value === 'string' && TEXTS.includes(key)), {
+    unmapped: unmappedOf(record, shared.envelope, (key, value) => key === 'insightDetails' || (typeof value === 'string' && MAPPED_TEXTS.has(key)), {
       insightDetails: redactJson(rest),
     }),
   }

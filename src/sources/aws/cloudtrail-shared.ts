@@ -1,4 +1,5 @@
 /** What every class of CloudTrail event has. */
+import { splitter } from '../../decode/json-shapes.js'
 import { isJsonObject, type Json, type JsonObject } from '../../json.js'
 import type { Context } from '../source.js'
 import { remembered } from './remembered.js'
@@ -51,7 +52,7 @@ export function envelopeOf(value: JsonObject): { readonly record: JsonObject; re
   return { record: value.detail, envelope: value }
 }
 
-export function sharedOf(record: JsonObject, time: number, context: Context, envelope: JsonObject | undefined): Shared {
+export function sharedOf(record: Members, time: number, context: Context, envelope: JsonObject | undefined): Shared {
   const region = text(record.awsRegion) ?? (envelope && text(envelope.region)) ?? context.region
   const account = text(record.recipientAccountId) ?? (envelope && text(envelope.account)) ?? context.account
   return {
@@ -85,19 +86,19 @@ function isDetail(key: string): boolean {
 }
 
 /** Members that are mapped for every class when they are texts; anything else under these names is kept as it came. */
-export const TEXTS: readonly string[] = [
-  'eventTime',
-  'eventVersion',
-  'awsRegion',
-  'eventID',
-  'eventType',
-  'recipientAccountId',
-  'eventCategory',
-  'sharedEventID',
-]
+export const TEXTS = ['eventTime', 'eventVersion', 'awsRegion', 'eventID', 'eventType', 'recipientAccountId', 'eventCategory', 'sharedEventID'] as const
+
+/** Takes a record apart: what is mapped of calls, and what has no home in them. */
+export const split = /* @__PURE__ */ splitter({
+  texts: [...TEXTS, 'eventSource', 'eventName', 'sourceIPAddress', 'userAgent', 'errorCode', 'errorMessage', 'requestID', 'apiVersion', 'vpcEndpointAccountId'],
+  values: ['userIdentity', 'requestParameters', 'responseElements', 'additionalEventData', 'serviceEventDetails', 'resources'],
+  seen: ['vpcEndpointId', 'readOnly', 'managementEvent', 'insightDetails', 'digestStartTime', 'digestS3Object'],
+})
+
+export type Members = ReturnType<typeof split>['asked']
 
 /** Before 1.08 there is no category: management events say so, and say `false` when they are data events. */
-function featureOf(record: JsonObject): string | undefined {
+function featureOf(record: Members): string | undefined {
   return text(record.eventCategory) ?? (record.managementEvent === true ? 'Management' : record.managementEvent === false ? 'Data' : undefined)
 }
 
