@@ -225,7 +225,7 @@ const results: Results = {
   stages,
   rates: wants('sources') ? await runRates() : [],
   writers: wants('writers') ? await benchWriters(quick ? 5_000 : 20_000, quick ? 2 : 5) : [],
-  memory: wants('memory') ? await memory([OURS, DUCKDB], quick ? [1, 2] : [1, 2.5, 5, 10], seed) : [],
+  memory: wants('memory') ? await memory([OURS, DUCKDB], quick ? [1, 2] : [1, 2.5, 5, 10], seed, rounds) : [],
   coldStarts: wants('cold-start') ? await coldStarts(quick ? 5 : 15) : [],
 }
 const on = machine()
