@@ -18,8 +18,8 @@ import type { Pipeline } from './pipeline.js'
  */
 export type Take = (events: readonly MappedEvent[], rawBytes: readonly number[], from: number, hints?: TextHints) => number
 
-/** Mapped events that are offered at once, at most. */
-const OFFERED = 512
+/** Mapped events that are offered at once, at most: as many as columns take at once, and as few as stay in the processor's cache. */
+const OFFERED = 256
 /** Bytes of their records, about: an event that is not taken needs its record. */
 const OFFERED_BYTES = 2 ** 20
 
