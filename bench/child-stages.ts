@@ -74,7 +74,7 @@ async function shred(file: File, through: Pipeline): Promise<number> {
   const parts = createParts({ unit: file.key, codec, put: object => objects.push(object) })
   const context = contextOf(file)
   let whole = 0
-  const take: Take = (events, rawBytes, from, hints) => parts.addMapped(through, events, rawBytes, from, context, hints)
+  const take: Take = (events, rawBytes, from) => parts.addMapped(through, events, rawBytes, from, context)
   const converter = await createConverter(
     { source, ocsf: version, context },
     outcome => {

@@ -29,7 +29,6 @@ export { type ObjectKey, readObjectKey } from './decode/object-key.js'
 export type { ParquetReader } from './decode/parquet-input.js'
 export { type Row, type Table, type TableFields, tableDecoder } from './decode/table.js'
 export { type ErrorCode, OcsfLakeError } from './errors.js'
-export type { TextHints } from './hints.js'
 export { type Json, type JsonObject, parseJson, stringify } from './json.js'
 // events, typed, completed and checked
 export { type ClassFields, type Columns, classFields, columns, type EventOf, type Field } from './ocsf/columns.js'

@@ -3,7 +3,6 @@
  * an object beside them: V8 forgets what it compiled for closures that are made anew for each object.
  */
 import { type Decoded, type Decoder, type Fault, type Place, rawText } from '../decode/decoder.js'
-import type { TextHints } from '../hints.js'
 import type { Issue } from '../ocsf/issue.js'
 import type { AnySource, Context, MappedEvent } from '../sources/source.js'
 import { hash53, isDuplicate, remember, uidOf } from './duplicates.js'
@@ -14,9 +13,9 @@ import type { Pipeline } from './pipeline.js'
  * Offered mapped events, some at a time, before they are lowered, completed and validated: takes those from `from` on
  * that are valid events as they are, and returns the index of the first that it did not take. There are no outcomes for
  * what it took. What may be a duplicate is not offered. Events wait for others across pushes, and with them the outcomes
- * of records behind them. `hints` are about the records of all of them.
+ * of records behind them.
  */
-export type Take = (events: readonly MappedEvent[], rawBytes: readonly number[], from: number, hints?: TextHints) => number
+export type Take = (events: readonly MappedEvent[], rawBytes: readonly number[], from: number) => number
 
 /** Mapped events that are offered at once, at most: as many as columns take at once, and as few as stay in the processor's cache. */
 const OFFERED = 256
@@ -50,7 +49,6 @@ export interface Conversion {
   kept: Uint8Array
   used: number
   readonly uids: Set<string>
-  hints: TextHints | undefined
   /** What stands before the records that wait; a decoder may have read on since. */
   preface: string | undefined
   offering: boolean
@@ -81,7 +79,6 @@ export function createConversion(
     kept: new Uint8Array(0),
     used: 0,
     uids: new Set(),
-    hints: undefined,
     preface: undefined,
     offering: false,
   }
@@ -145,23 +142,11 @@ function wait(conversion: Conversion, event: MappedEvent, raw: Uint8Array, place
   if (before !== conversion.preface) offer(conversion)
   conversion.preface = before
   conversion.starts.push(keep(conversion, raw))
-  keepHints(conversion, conversion.waiting.length)
   conversion.waiting.push(event)
   conversion.sizes.push(raw.length)
   conversion.places.push(place)
   if (uid !== undefined) conversion.uids.add(uid)
   if (conversion.waiting.length === OFFERED || conversion.used >= OFFERED_BYTES) offer(conversion)
-}
-
-/** Keeps the hints about the event that will wait at `at`. */
-function keepHints(conversion: Conversion, at: number): void {
-  const given = conversion.decoder.hints?.()
-  if (given === undefined) return
-  const { numbers, width, texts } = given
-  if (conversion.hints?.width !== width) conversion.hints = { numbers: new Int32Array(OFFERED * width).fill(-1), width, texts }
-  const { hints } = conversion
-  hints.texts = texts
-  for (let field = 0; field < width; field++) hints.numbers[at * width + field] = numbers[field]!
 }
 
 /** Keeps the bytes of a record that waits and returns where they start. */
@@ -179,12 +164,12 @@ function keep(conversion: Conversion, raw: Uint8Array): number {
 
 /** Offers what waits; what is not taken gets its outcome. */
 export function offer(conversion: Conversion): void {
-  const { take, waiting, sizes, places, uids, seen, emit, hints } = conversion
+  const { take, waiting, sizes, places, uids, seen, emit } = conversion
   if (take === undefined || waiting.length === 0) return
   conversion.offering = true
   let next = 0
   for (let at = 0; at < waiting.length; at++) {
-    const end = take(waiting, sizes, at, hints)
+    const end = take(waiting, sizes, at)
     for (; at < end; at++) {
       const uid = uids.size === 0 ? undefined : uidOf(waiting[at]!)
       if (uid !== undefined) remember(seen, uid, hash53(rawOf(conversion, at)))

@@ -1,7 +1,5 @@
 /** What every decoder is: bytes in, records out, nothing thrown for data and nothing dropped. */
 
-import type { TextHints } from '../hints.js'
-
 /** Where in its object a record was found. */
 export interface Place {
   /** Line number, from 1. */
@@ -36,8 +34,6 @@ export interface Decoder<Rec> {
   push(bytes: Uint8Array, emit: Emit<Rec>): void
   /** The object is over: emits what is left, a cut-off last record included. */
   end(emit: Emit<Rec>): void
-  /** Hints about the texts of the record that was emitted last, where the decoder has any. */
-  hints?(): TextHints | undefined
   /** What must stand before a raw record so that it can be read alone: the header line of a table. */
   preface?(): string | undefined
 }

@@ -4,12 +4,8 @@ import { asciiText } from './ascii.js'
 export interface Interner {
   /** The text of the ASCII bytes from `from` to `to`: `hash` is any hash of their whole words, `tail` what is behind those. */
   intern(bytes: Uint8Array, view: DataView, from: number, to: number, hash: number, tail: number): string
-  /** Where that text stands in `texts`. */
-  numberOf(bytes: Uint8Array, view: DataView, from: number, to: number, hash: number, tail: number): number
   /** Whether the last text was not known before. */
   fresh: boolean
-  /** As in `TextHints`. */
-  texts: readonly string[]
 }
 
 /** Longer texts hardly ever repeat, and comparing them costs more than making them. */
@@ -37,31 +33,26 @@ export function createInterner(): Interner {
   let used = 1
   let texts: string[] = []
 
-  const add = (bytes: Uint8Array, view: DataView, from: number, to: number, hash: number, free: number, tail: number): number => {
-    let slot = free
-    if (texts.length === MOST_TEXTS || used > WORDS - LONGEST_INTERNED) {
-      slots.fill(0)
-      used = 1
-      interner.texts = texts = []
-      slot = hash & (SLOTS - 1)
-    }
+  const add = (bytes: Uint8Array, view: DataView, from: number, to: number, hash: number, slot: number, tail: number): string => {
+    const text = asciiText(bytes, from, to)
     slots[slot] = used
     entries[used++] = hash
     entries[used++] = ((to - from) << NUMBER_BITS) | texts.length
+    texts.push(text)
     let at = from
     for (; at + 4 <= to; at += 4) entries[used++] = view.getInt32(at, true)
     if (at < to) entries[used++] = tail
-    return texts.push(asciiText(bytes, from, to)) - 1
+    if (texts.length === MOST_TEXTS || used > WORDS - LONGEST_INTERNED) {
+      slots.fill(0)
+      used = 1
+      texts = []
+    }
+    return text
   }
 
   const interner: Interner = {
     fresh: false,
-    texts,
     intern(bytes, view, from, to, given, tail) {
-      const number = interner.numberOf(bytes, view, from, to, given, tail) // which may begin anew
-      return texts[number]!
-    },
-    numberOf(bytes, view, from, to, given, tail) {
       const length = to - from
       const whole = from + (length & ~3)
       let hash = Math.imul(given ^ tail ^ (length << 24), 0x85ebca6b)
@@ -78,7 +69,7 @@ export function createInterner(): Interner {
           }
           if (at === whole && (whole === to || entries[word] === tail)) {
             interner.fresh = false
-            return head & (MOST_TEXTS - 1)
+            return texts[head & (MOST_TEXTS - 1)]!
           }
         }
         slot = (slot + 1) & (SLOTS - 1)

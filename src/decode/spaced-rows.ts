@@ -2,15 +2,13 @@
  * The hot path of tables: lines of printable ASCII with one space between cells, read in place. Equal cells become the
  * very same string, whose hash is known already, so that what follows finds and compares it quickly.
  */
-
-import type { TextHints } from '../hints.js'
 import { asciiText } from './ascii.js'
 import { LONGEST_INTERNED, sharedTexts } from './interner.js'
 
 /** How a column is read. */
 export type SpacedColumn = 'text' | 'count'
 
-export interface SpacedRows extends TextHints {
+export interface SpacedRows {
   /**
    * Reads the line at `start` and returns where the next one starts; -1 for a line that is not as simple as that or has
    * other columns: it says nothing about the line. Needs a line feed, and 4 bytes behind it.
@@ -53,13 +51,9 @@ function rowsOf(columns: readonly SpacedColumn[]): SpacedRows {
   const texts = sharedTexts()
   const last = columns.length - 1
   const values: (string | number | undefined)[] = columns.map(() => undefined)
-  const numbers = new Int32Array(columns.length).fill(-1)
 
   const rows: SpacedRows = {
     values,
-    numbers,
-    width: columns.length,
-    texts: texts.texts,
     end: 0,
     read(bytes, view, start) {
       let at = start
@@ -107,14 +101,8 @@ function rowsOf(columns: readonly SpacedColumn[]): SpacedRows {
           at += left
           const length = at - from
           if (length === 0) return -1
-          numbers[column] = -1
           if (length === 1 && tail === DASH) values[column] = undefined
-          else if (length > LONGEST_INTERNED) values[column] = asciiText(bytes, from, at)
-          else {
-            const number = texts.numberOf(bytes, view, from, at, hash, tail)
-            numbers[column] = number
-            values[column] = texts.texts[number]
-          }
+          else values[column] = length > LONGEST_INTERNED ? asciiText(bytes, from, at) : texts.intern(bytes, view, from, at, hash, tail)
         }
         // what is behind the cell
         const byte = (word >>> (left << 3)) & 0xff
@@ -124,7 +112,6 @@ function rowsOf(columns: readonly SpacedColumn[]): SpacedRows {
           continue
         }
         rows.end = at
-        rows.texts = texts.texts
         if (byte === LF) return at + 1
         return byte === CR && bytes[at + 1] === LF ? at + 2 : -1
       }

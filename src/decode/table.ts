@@ -119,7 +119,6 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
       reading.emit = sink as Emit<object> // as in push
       lines.end()
     },
-    hints: () => reading.layout?.simple,
     preface: () => (reading.header === '' ? undefined : reading.header),
   }
 }

@@ -1,6 +1,5 @@
 /** Collects the events of one unit into Parquet objects: one class and one partition each, sealed by counted limits. */
 import type { OcsfEvent, Pipeline, Take } from '../convert.js'
-import type { TextHints } from '../hints.js'
 import type { Issue } from '../ocsf/issue.js'
 import type { Codec } from '../parquet/codec.js'
 import { createParquetWriter, type ParquetWriter } from '../parquet/write.js'
@@ -46,7 +45,7 @@ export interface Parts {
    * are; returns the index of the first that was not added. That says nothing about it: complete it, validate it, `add`
    * it, and go on behind it.
    */
-  addMapped(pipeline: Pipeline, events: Parameters<Take>[0], rawBytes: Parameters<Take>[1], from: number, fallback: Fallback, hints?: TextHints): number
+  addMapped(pipeline: Pipeline, events: Parameters<Take>[0], rawBytes: Parameters<Take>[1], from: number, fallback: Fallback): number
   /** Seals what is open: at the end of the unit. */
   seal(): void
 }
@@ -78,7 +77,6 @@ interface Offer {
   readonly events: readonly MappedEvent[]
   readonly rawBytes: readonly number[]
   readonly fallback: Fallback
-  readonly hints: TextHints | undefined
 }
 
 /** Where the last event went, and what says that another goes there, too. */
@@ -136,7 +134,7 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
       count(state, 1, rawBytes)
       return undefined
     },
-    addMapped: (pipeline, events, rawBytes, from, fallback, hints) => addOffered(state, { pipeline, events, rawBytes, fallback, hints }, from),
+    addMapped: (pipeline, events, rawBytes, from, fallback) => addOffered(state, { pipeline, events, rawBytes, fallback }, from),
     seal() {
       if (state.open.size > 0) seal(state)
     },
@@ -259,8 +257,8 @@ function endOfRun(state: State, { pipeline, events, rawBytes, fallback }: Offer,
 }
 
 /** Adds such a run, as far as it passes; returns where it ended. */
-function addRun(state: State, { events, rawBytes, hints }: Offer, from: number, end: number): number {
-  const at = from + state.last!.target.writer.addMapped(events, from, end, hints)
+function addRun(state: State, { events, rawBytes }: Offer, from: number, end: number): number {
+  const at = from + state.last!.target.writer.addMapped(events, from, end)
   if (at > from) count(state, at - from, sumOf(rawBytes, from, at))
   return at
 }

@@ -226,8 +226,8 @@ async function convertItems(
   const context = { ...fallback, key: input.key, fileTime: named.fileTime, logGroup: said?.logGroup, fields: settings.fields, logFormat: settings.logFormat }
   const take: Take | undefined =
     parts &&
-    ((events, rawBytes, from, hints) => {
-      const end = parts.addMapped(pipeline, events, rawBytes, from, fallback, hints)
+    ((events, rawBytes, from) => {
+      const end = parts.addMapped(pipeline, events, rawBytes, from, fallback)
       countTaken(report, source, events, from, end)
       return end
     })

@@ -2,11 +2,9 @@
  * Whether mapped events are valid as they are, asked attribute by attribute for a batch of them. Nothing is written
  * before that is known.
  */
-import type { TextHints } from '../hints.js'
 import { isListAccepted } from './mapped-lists.js'
-import { hinted, NOTHING } from './mapped-readers.js'
+import { NOTHING } from './mapped-readers.js'
 import { hasAny, isThere, lackingIn, meets, NONE, type Obj, type ObjectState, type Step, shapeOf } from './mapped-steps.js'
-import { knownNumbers } from './text.js'
 import { isObject } from './values.js'
 
 /** What is known of the rows of a batch. */
@@ -15,9 +13,6 @@ export interface Rows {
   batch: number
   /** How many, from the first on, pass as far as they were asked. */
   count: number
-  /** Where the first one stands in what the hints are about. */
-  from: number
-  hints: TextHints | undefined
   /** Profiles that each declares, and those that require what it lacks; and what all of them do. */
   readonly declared: Int32Array
   readonly lacking: Int32Array
@@ -146,44 +141,12 @@ function read(step: Step, state: ObjectState, rows: Rows): void {
   if (step.pair !== undefined) {
     step.pair.text.seen = count
     refuse(rows, step.loop!.pairs!(objects, count, step.pair))
-  } else if (step.kind === 'text') refuse(rows, readTexts(step, state, rows))
-  else if (step.loop!.read !== undefined) refuse(rows, step.loop!.read(objects, count, step))
+  } else if (step.loop!.read !== undefined) refuse(rows, step.loop!.read(objects, count, step))
   else {
     step.loop!.gather!(objects, count, step.values, step)
     if (step.kind === 'list') checkLists(step, state, rows)
     else checkOthers(step, rows)
   }
-}
-
-/** Most texts are those of one field of the record, whose hints save looking them up. */
-function readTexts(step: Step, { objects }: ObjectState, { count, from, hints }: Rows): number {
-  const loop = step.loop!
-  if (hints === undefined) return loop.read!(objects, count, step)
-  if (step.field < 0 && step.field > -SEARCHES) step.field = fieldOf(step, objects, count, from, hints)
-  if (step.field < 0) return loop.read!(objects, count, step)
-  loop.hinted ??= hinted(step.name)
-  return loop.hinted(objects, count, step, hints, from * hints.width + step.field, knownNumbers(step.columns[0]!.text!, hints.texts))
-}
-
-/** Batches that are searched for the field of an attribute, and rows of each: some are made by the mapper, or never there. */
-const SEARCHES = 8
-const SEARCHED_ROWS = 16
-
-function fieldOf({ name, field }: Step, objects: readonly Obj[], count: number, from: number, { numbers, width, texts }: TextHints): number {
-  let best = field - 1
-  let most = 0
-  for (let at = 0; at < width; at++) {
-    let found = 0
-    for (let k = 0; k < count && k < SEARCHED_ROWS; k++) {
-      const number = numbers[(from + k) * width + at]!
-      if (number >= 0 && texts[number] === objects[k]![name]) found++
-    }
-    if (found > most) {
-      most = found
-      best = at
-    }
-  }
-  return best
 }
 
 function checkOthers({ values, accepts, last }: Step, rows: Rows): void {

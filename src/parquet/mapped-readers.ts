@@ -6,23 +6,18 @@
  * (0 where there is none), which objects have one, the last place where a value differs from the one before, and the
  * value it ended with.
  */
-import type { TextHints } from '../hints.js'
 import type { Obj, Pair, Step } from './mapped-steps.js'
 
 /** What `ask` says of a text that is accepted, but has no number yet. */
 export const PENDING = -2
 /** What `ask` says of a value that does not pass. */
 export const REFUSED = -3
-/** Noted of a text of a column: it need not be asked again. */
-export const ACCEPTED = 2
 /** The word of a text that is not there. */
 export const NOTHING = -1
 
 /** Copies values as they are; none is refused. */
 export type Gather = (objects: readonly Obj[], count: number, values: unknown[], step: Step) => void
 export type Read = (objects: readonly Obj[], count: number, step: Step) => number
-/** Reads texts with hints about them: that of the first object stands at `at`, and `known` has their numbers in the file, plus 1. */
-export type ReadHinted = (objects: readonly Obj[], count: number, step: Step, hints: TextHints, at: number, known: Int32Array) => number
 /** Reads an id and the text beside it. */
 export type ReadPair = (objects: readonly Obj[], count: number, pair: Pair) => number
 
@@ -39,8 +34,7 @@ for (let k = 0; k < count; k++) {
 }
 step.changed = changed; step.nulls = nulls; step.end = last`
 
-/** `found` is how a value that is there gets its word, `before` being the word of the one before it. */
-const textLoop = (found: string): string => `
+const TEXTS = `
 const { words, there, ask } = step
 let isText = typeof step.last === 'string', last = isText ? step.last : '', isNothing = step.last === undefined
 let word = step.word, changed = -1, nulls = 0, k = 0
@@ -52,43 +46,16 @@ for (; k < count; k++) {
     continue
   }
   if (typeof value !== 'string') break
-  ${found}
+  if (!isText || value !== last) {
+    if ((word = ask(step, value)) === ${REFUSED}) break
+    last = value
+    changed = k
+  }
   isText = true; isNothing = false
   words[k] = word; there[k] = 1
 }
 step.changed = changed; step.nulls = nulls; step.end = isText ? last : isNothing ? undefined : step.last
 return k`
-
-const TEXTS = textLoop(`
-  if (!isText || value !== last) {
-    if ((word = ask(step, value)) === ${REFUSED}) break
-    last = value
-    changed = k
-  }`)
-
-/** Without a look at a text that stands where the hint says: it would have to be fetched from memory. */
-const HINTED = `
-const { numbers, width, texts } = hints
-const { use } = step.columns[0]
-let inColumn = use.known
-${textLoop(`
-  const number = numbers[at + k * width]
-  if (number >= 0 && texts[number] === value) {
-    let next = known[number] - 1
-    if (next < 0 || (inColumn[next] & ${ACCEPTED}) === 0) {
-      if ((next = ask(step, value)) === ${REFUSED}) break
-      if (next >= 0) known[number] = next + 1
-      inColumn = use.known
-    }
-    if (!isText || next !== word || next === ${PENDING}) changed = k
-    word = next
-    last = value
-  } else if (!isText || value !== last) {
-    if ((word = ask(step, value)) === ${REFUSED}) break
-    inColumn = use.known
-    last = value
-    changed = k
-  }`)}`
 
 const numbers = (write: string, writeNothing: string): string => `
 const { words, there, accepts } = step
@@ -158,7 +125,6 @@ function code(parameters: string, body: string, name: string, beside = ''): unkn
 // Each is code of these parameters, and throws an EvalError where generated code is forbidden.
 export const gather = (name: string): Gather => code('objects, count, values, step', GATHER, name) as Gather
 export const texts = (name: string): Read => code('objects, count, step', TEXTS, name) as Read
-export const hinted = (name: string): ReadHinted => code('objects, count, step, hints, at, known', HINTED, name) as ReadHinted
 export const integers = (name: string): Read => code('objects, count, step', INTEGERS, name) as Read
 export const longs = (name: string): Read => code('objects, count, step', LONGS, name) as Read
 export const pairs = (name: string, beside: string): ReadPair => code('objects, count, pair', PAIRS, name, beside) as ReadPair

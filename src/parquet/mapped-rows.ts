@@ -3,15 +3,14 @@
  * `*_dt` twins, profiles and observables are written from what they follow from, so neither they nor the full event are
  * ever built. Only what differs from the row before is written.
  */
-import type { TextHints } from '../hints.js'
 import type { MappedClass } from '../ocsf/mapped.js'
 import { store, storeInt64 } from './cells.js'
 import { addSlot, beginRow, type ColumnBuffer, placeRows, rowSlot, setWord } from './column.js'
 import { checkObjects, keepLast, type Rows, refuse } from './mapped-check.js'
 import { appendValue } from './mapped-lists.js'
 import { createObservables, type Observables, writeObservables } from './mapped-observables.js'
-import { ACCEPTED, PENDING } from './mapped-readers.js'
-import { BATCH_ROWS, compileSteps, forgetObject, makeRoom, type Obj, type ObjectState, type Step, textBeside } from './mapped-steps.js'
+import { PENDING } from './mapped-readers.js'
+import { ACCEPTED, BATCH_ROWS, compileSteps, forgetObject, makeRoom, type Obj, type ObjectState, type Step, textBeside } from './mapped-steps.js'
 import type { List, ParquetSchema } from './schema.js'
 import { noteKnown, textNumber } from './text.js'
 
@@ -59,8 +58,6 @@ export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readon
     rows: {
       batch: 0,
       count: 0,
-      from: 0,
-      hints: undefined,
       declared: new Int32Array(BATCH_ROWS),
       lacking: new Int32Array(BATCH_ROWS),
       allDeclared: 0,
@@ -83,13 +80,11 @@ export function mappedRows(spec: MappedClass, schema: ParquetSchema, all: readon
 }
 
 /** How many of the events `[from, to)`, from the first on, are valid as they are; at most `BATCH_ROWS` are asked. */
-export function checkRows({ spec, root, rows, activity }: MappedRows, events: readonly Obj[], from: number, to: number, hints?: TextHints): number {
+export function checkRows({ spec, root, rows, activity }: MappedRows, events: readonly Obj[], from: number, to: number): number {
   const count = Math.min(to - from, BATCH_ROWS)
   makeRoom(root, count)
   rows.batch++
   rows.count = count
-  rows.from = from
-  rows.hints = hints
   rows.declared.fill(0, 0, count)
   rows.lacking.fill(0, 0, count)
   rows.allDeclared = rows.allLacking = 0

@@ -3,22 +3,7 @@ import type { MappedClass, MappedField, MappedObject } from '../ocsf/mapped.js'
 import { NEVER } from './cells.js'
 import type { ColumnBuffer } from './column.js'
 import type { ListWatch, Observables, Watch } from './mapped-observables.js'
-import {
-  ACCEPTED,
-  type Gather,
-  gather,
-  integers,
-  KEPT_IDS,
-  longs,
-  NOTHING,
-  PENDING,
-  pairs,
-  REFUSED,
-  type Read,
-  type ReadHinted,
-  type ReadPair,
-  texts,
-} from './mapped-readers.js'
+import { type Gather, gather, integers, KEPT_IDS, longs, NOTHING, PENDING, pairs, REFUSED, type Read, type ReadPair, texts } from './mapped-readers.js'
 import type { ParquetSchema, SchemaNode } from './schema.js'
 import { IN_COLUMN, noteKnown } from './text.js'
 import { isObject } from './values.js'
@@ -27,6 +12,9 @@ export type Obj = Readonly<Record<string, unknown>>
 
 /** Rows of a batch at most: column by column is quickest while all of its values are at hand. */
 export const BATCH_ROWS = 256
+
+/** Noted of a text of a column: it need not be asked again. */
+export const ACCEPTED = 2
 
 /** Stands for an object that is not there. */
 export const NONE: Obj = Object.freeze({})
@@ -38,8 +26,6 @@ export type StepKind = 'derived' | 'text' | 'number' | 'id' | 'beside' | 'other'
 export interface Loop {
   readonly gather?: Gather
   readonly read?: Read
-  /** `read` with hints, made when there are any. */
-  hinted?: ReadHinted
   readonly pairs?: ReadPair
 }
 
@@ -85,8 +71,6 @@ export interface Step {
   /** Of the row written last, with the word of a text. */
   last: unknown
   word: number
-  /** Of a text: the field of the record that it mostly is the text of; below zero where none is, counting the batches that were searched. */
-  field: number
   /** Of a list: the level of the last row without it. */
   lastLevel: number
 }
@@ -236,7 +220,6 @@ export function compileSteps(spec: MappedClass, schema: ParquetSchema, all: read
       end: undefined,
       last: NEVER,
       word: NOTHING,
-      field: -1,
       lastLevel: -1,
     }
   }

@@ -1,6 +1,5 @@
 /** Events into columns. */
 
-import type { TextHints } from '../hints.js'
 import type { Issue } from '../ocsf/issue.js'
 import type { MappedClass } from '../ocsf/mapped.js'
 import { appendMap, NEVER, store } from './cells.js'
@@ -29,7 +28,7 @@ export interface Shredder {
    * Adds those of the mapped events `[from, to)` that pass, as the rows of their full events, up to the first that does
    * not; returns how many. The one that did not pass, if any, left no row.
    */
-  addMapped(events: readonly Obj[], from: number, to: number, hints?: TextHints): number
+  addMapped(events: readonly Obj[], from: number, to: number): number
   /** Mapped events that are asked at once at most; 0 without what they must meet. */
   readonly reach: number
   /** How many of the mapped events `[from, to)` pass, from the first on. Adds none. */
@@ -83,12 +82,12 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
   const takeBack = (): void => {
     for (const column of columns) truncate(column, rows)
   }
-  const ask = (events: readonly Obj[], from: number, to: number, hints?: TextHints): number => {
+  const ask = (events: readonly Obj[], from: number, to: number): number => {
     if (direct === undefined || (misses >= PATIENCE && ++misses % RETRY !== 0)) return 0
     if (before === 'add') forgetRows(direct)
     before = 'addMapped'
     const tried = Math.min(to - from, step)
-    const fit = checkRows(direct, events, from, from + tried, hints)
+    const fit = checkRows(direct, events, from, from + tried)
     if (fit === tried) step = Math.min(step * 2, BATCH_ROWS)
     else {
       step = Math.max(step >> 1, FEWEST)
@@ -135,11 +134,11 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
       rows++
       return undefined
     },
-    addMapped(events, from, to, hints) {
+    addMapped(events, from, to) {
       let at = from
       while (at < to) {
         const tried = Math.min(to - at, step)
-        const fit = ask(events, at, to, hints)
+        const fit = ask(events, at, to)
         if (fit === 0 || !addAsked(fit)) break
         at += fit
         if (fit < tried) break

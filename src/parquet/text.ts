@@ -11,8 +11,6 @@ export interface TextStore {
   /** End of each text in `bytes`; it starts where the one before ends. */
   ends: Int32Array
   count: number
-  /** Of the texts that hints are about, by their numbers there: the number here, plus 1. */
-  hinted: { readonly texts: readonly string[]; numbers: Int32Array } | undefined
 }
 
 /** What one column has of the texts. */
@@ -46,7 +44,7 @@ const TRIAL_TEXTS = 4096
 const TRIAL_BYTES = 4 * 2 ** 20
 
 export function createTextStore(): TextStore {
-  return { numbers: new Map(), bytes: new Uint8Array(64), ends: new Int32Array(8), count: 0, hinted: undefined }
+  return { numbers: new Map(), bytes: new Uint8Array(64), ends: new Int32Array(8), count: 0 }
 }
 
 export function createTextUse(): TextUse {
@@ -127,18 +125,6 @@ function encode(bytes: Uint8Array, start: number, text: string): number {
     if (at === length) return start + length
   }
   return start + utf8.encodeInto(text, bytes.subarray(start)).written
-}
-
-/** By the number of a text in hints: its number here, plus 1, as far as somebody noted it. */
-export function knownNumbers(store: TextStore, texts: readonly string[]): Int32Array {
-  let { hinted } = store
-  if (hinted?.texts !== texts) hinted = store.hinted = { texts, numbers: new Int32Array(Math.max(64, texts.length)) }
-  else if (hinted.numbers.length < texts.length) {
-    const numbers = new Int32Array(texts.length * 2)
-    numbers.set(hinted.numbers)
-    hinted.numbers = numbers
-  }
-  return hinted.numbers
 }
 
 export function textStart(store: TextStore, number: number): number {

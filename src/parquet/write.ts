@@ -1,7 +1,5 @@
 /** Events into a Parquet file. */
-
 import { OcsfLakeError } from '../errors.js'
-import type { TextHints } from '../hints.js'
 import type { Field } from '../ocsf/columns.js'
 import type { Issue } from '../ocsf/issue.js'
 import type { MappedClass } from '../ocsf/mapped.js'
@@ -38,9 +36,9 @@ export interface ParquetWriter {
   /**
    * Adds the mapped events `[from, to)` as the rows of their full events, as far as they are seen to be valid as they
    * are, and returns how many. Not being added says nothing about an event: complete it, validate it, `add` it, and go
-   * on behind it. The events must not change afterwards. `hints` are about the records of all `events`.
+   * on behind it. The events must not change afterwards.
    */
-  addMapped(events: readonly Readonly<Record<string, unknown>>[], from?: number, to?: number, hints?: TextHints): number
+  addMapped(events: readonly Readonly<Record<string, unknown>>[], from?: number, to?: number): number
   /** Mapped events that `askMapped` asks at once at most. */
   readonly reach: number
   /** `addMapped` in two steps: how many of the first `to` mapped events would be added, without adding them. */
@@ -87,9 +85,9 @@ export function createParquetWriter(fields: readonly Field[], { codec, metadata 
       if (finished) throw new Error('parquet: the writer is finished')
       return shredder.add(event)
     },
-    addMapped(events, from = 0, to = events.length, hints) {
+    addMapped(events, from = 0, to = events.length) {
       if (finished) throw new Error('parquet: the writer is finished')
-      return shredder.addMapped(events, from, to, hints)
+      return shredder.addMapped(events, from, to)
     },
     get reach() {
       return shredder.reach
