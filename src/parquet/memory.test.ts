@@ -21,6 +21,7 @@ const FIELDS = [
   field('time', 'timestamp'),
   field('uid', 'string'),
   field('name', 'string'),
+  field('domain', 'string'), // with a bloom filter
   field('names', 'string', { list: true }),
   field('bytes', 'long'),
   field('id', 'integer'),
@@ -39,6 +40,7 @@ const file = fc
       time: (n * step) % 7919,
       uid: `uid-${step}-${n}`,
       name: n % nulls === 0 ? undefined : `name ${(n * step) % names}`,
+      domain: `${(n * step) % names}.example.com`,
       names: n % 3 === 0 ? undefined : [`name ${n % names}`, `name ${(n * step) % names}`].slice(n % 2),
       bytes: n * step,
       id: n % nulls === 0 ? undefined : (n * step) % names, // with the codes of `name`
