@@ -4,8 +4,8 @@
  */
 import type { OcsfEvent, Outcome, RawPolicy } from './convert/outcome.js'
 import { loadPipeline } from './convert/pipeline.js'
-import type { EmitOutcome, Take } from './convert/record.js'
-import { createConversion, offer, prefaceNow, takeDecoded } from './convert/record.js'
+import type { EmitOutcome, Take, TakeRows } from './convert/record.js'
+import { createConversion, offer, prefaceNow, takeDecoded, takeRow } from './convert/record.js'
 import type { Decoded, Fault } from './decode/decoder.js'
 import { MAX_OBJECT_BYTES, type ParquetReader, parquetAsLines, type Readable } from './decode/parquet-input.js'
 import type { OcsfVersion } from './ocsf/facts.js'
@@ -14,7 +14,7 @@ import type { AnySource, Context } from './sources/source.js'
 export { DUPLICATE_WINDOW } from './convert/duplicates.js'
 export type { EventOutcome, OcsfEvent, Outcome, RawPolicy, RejectedOutcome, Stage } from './convert/outcome.js'
 export { loadPipeline, type Pipeline } from './convert/pipeline.js'
-export type { EmitOutcome, Take } from './convert/record.js'
+export type { EmitOutcome, Take, TakeRows } from './convert/record.js'
 
 export interface ConvertOptions {
   readonly source: AnySource
@@ -45,8 +45,8 @@ export interface Converter {
 /** Loaded for those who ask for it: it is a tenth of the time that importing the door takes. */
 const loadHash = async () => (await import('./sha256.js')).sha256Hex
 
-/** Creates a converter that calls `emit` once for each record, in order, but for those that `take` took. */
-export async function createConverter(options: ConvertOptions, emit: EmitOutcome, take?: Take): Promise<Converter> {
+/** Creates a converter that calls `emit` once for each record, in order, but for those that `take` or `takeRows` took. */
+export async function createConverter(options: ConvertOptions, emit: EmitOutcome, take?: Take, takeRows?: TakeRows): Promise<Converter> {
   const { source, ocsf, observables, raw: rawPolicy = 'drop', filter } = options
   const pipeline = await loadPipeline(source, ocsf, observables)
   const { account, region, key, logGroup, fileTime, fields, logFormat } = options.context ?? {}
@@ -54,7 +54,8 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
   const context = { version: pipeline.version, account, region, key, logGroup, fileTime, fields, logFormat } satisfies Record<keyof Context, unknown>
   const hash = rawPolicy === 'hash' ? await loadHash() : undefined
   const decoder = source.decoder(context)
-  const conversion = createConversion({ source, pipeline, context, decoder }, { rawPolicy, hash, filter, emit, take })
+  const conversion = createConversion({ source, pipeline, context, decoder }, { rawPolicy, hash, filter, emit, take }, takeRows)
+  if (conversion.rows !== undefined) decoder.offerRows?.((row, bytes, start, end, line) => takeRow(conversion, row, bytes, start, end, line))
   const onDecoded = (item: Decoded<unknown>): void => takeDecoded(conversion, item)
 
   return {

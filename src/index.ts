@@ -43,6 +43,6 @@ export { validate } from './ocsf/validate.js'
 export { chooseSource } from './recognise.js'
 export * from './sources/index.js'
 // records -> events
-export type { AnySource, Context, DeclaredColumns, Head, Mapped, MappedEvent, Recognition, Skip, Source, Unmappable } from './sources/source.js'
+export type { AnySource, Context, Copies, DeclaredColumns, Head, Mapped, MappedEvent, Recognition, Skip, Source, Unmappable } from './sources/source.js'
 export { HEAD_BYTES } from './sources/source.js'
 export { VERSION } from './version.js'

@@ -3,10 +3,13 @@
  * an object beside them: V8 forgets what it compiled for closures that are made anew for each object.
  */
 import { type Decoded, type Decoder, type Fault, type Place, rawText } from '../decode/decoder.js'
+import type { TableRow } from '../decode/table.js'
 import type { Issue } from '../ocsf/issue.js'
+import { MOST_ROWS, type RowBatch } from '../rows.js'
 import type { AnySource, Context, MappedEvent } from '../sources/source.js'
 import { hash53, isDuplicate, remember, uidOf } from './duplicates.js'
 import type { OcsfEvent, Outcome, RawPolicy, Stage } from './outcome.js'
+import { addCopies, type Patterns, patternOf, patternsOf } from './patterns.js'
 import type { Pipeline } from './pipeline.js'
 
 /**
@@ -16,6 +19,12 @@ import type { Pipeline } from './pipeline.js'
  * of records behind them.
  */
 export type Take = (events: readonly MappedEvent[], rawBytes: readonly number[], from: number) => number
+
+/**
+ * Offered rows of a table that have a pattern, before they become records: takes those from `from` on that are valid
+ * events, and returns the index of the first that it did not take. Else as `Take`.
+ */
+export type TakeRows = (rows: RowBatch, from: number) => number
 
 /** Mapped events that are offered at once, at most: as many as columns take at once, and as few as stay in the processor's cache. */
 const OFFERED = 256
@@ -36,6 +45,8 @@ export interface Conversion {
   readonly filter: ((event: OcsfEvent) => string | undefined) | undefined
   readonly emit: EmitOutcome
   readonly take: Take | undefined
+  /** Rows that wait for whoever takes them; while there are any, no events wait. */
+  readonly rows: WaitingRows | undefined
   /** Ids that were met, with a hash of their records. */
   readonly seen: Map<string, number>
   /** Records so far. */
@@ -54,10 +65,25 @@ export interface Conversion {
   offering: boolean
 }
 
+interface WaitingRows extends RowBatch {
+  readonly take: TakeRows
+  table: Patterns
+  count: number
+  readonly starts: Int32Array
+  readonly lines: Int32Array
+  ids: Int32Array
+  numbers: Float64Array
+  texts: readonly string[]
+  /** The table of the last row, and its patterns, if there are any. */
+  row: TableRow | undefined
+  known: Patterns | undefined
+}
+
 /** One literal without a spread: of a spread V8 may give each object a shape of its own. */
 export function createConversion(
   { source, pipeline, context, decoder }: Pick<Conversion, 'source' | 'pipeline' | 'context' | 'decoder'>,
   { rawPolicy, hash, filter, emit, take }: Pick<Conversion, 'rawPolicy' | 'hash' | 'filter' | 'emit' | 'take'>,
+  takeRows?: TakeRows,
 ): Conversion {
   return {
     source,
@@ -69,6 +95,7 @@ export function createConversion(
     filter,
     emit,
     take,
+    rows: takeRows === undefined || rawPolicy !== 'drop' || filter !== undefined ? undefined : waitingRows(takeRows),
     seen: new Map(),
     read: 0,
     waiting: [],
@@ -81,6 +108,26 @@ export function createConversion(
     uids: new Set(),
     preface: undefined,
     offering: false,
+  }
+}
+
+const NO_PATTERNS: Patterns = undefined as never
+
+function waitingRows(take: TakeRows): WaitingRows {
+  const ints = (): Int32Array => new Int32Array(MOST_ROWS)
+  return {
+    take,
+    table: NO_PATTERNS,
+    count: 0,
+    rawBytes: ints(),
+    patterns: ints(),
+    starts: ints(),
+    lines: ints(),
+    ids: new Int32Array(0),
+    numbers: new Float64Array(0),
+    texts: [],
+    row: undefined,
+    known: undefined,
   }
 }
 
@@ -132,13 +179,15 @@ function takeEvent(conversion: Conversion, event: MappedEvent, raw: Uint8Array, 
 
 /** Emits an outcome in its turn. */
 function settle(conversion: Conversion, outcome: Outcome, raw: Uint8Array): void {
-  const { waiting, between } = conversion
-  if (waiting.length === 0) conversion.emit(outcome, raw)
-  else between.push({ at: waiting.length, outcome, start: keep(conversion, raw), end: conversion.used })
+  const { waiting, rows, between } = conversion
+  const at = waiting.length > 0 ? waiting.length : (rows?.count ?? 0)
+  if (at === 0) conversion.emit(outcome, raw)
+  else between.push({ at, outcome, start: keep(conversion, raw), end: conversion.used })
 }
 
 function wait(conversion: Conversion, event: MappedEvent, raw: Uint8Array, place: Place, uid: string | undefined): void {
-  const before = conversion.decoder.preface?.()
+  offerRows(conversion)
+  const before = prefaceNow(conversion)
   if (before !== conversion.preface) offer(conversion)
   conversion.preface = before
   conversion.starts.push(keep(conversion, raw))
@@ -150,22 +199,25 @@ function wait(conversion: Conversion, event: MappedEvent, raw: Uint8Array, place
 }
 
 /** Keeps the bytes of a record that waits and returns where they start. */
-function keep(conversion: Conversion, raw: Uint8Array): number {
+function keep(conversion: Conversion, bytes: Uint8Array, start = 0, end = bytes.length): number {
   const { used } = conversion
-  if (used + raw.length > conversion.kept.length) {
-    const grown = new Uint8Array(Math.max((used + raw.length) * 2, 2 ** 12))
+  const needed = used + end - start
+  if (needed > conversion.kept.length) {
+    const grown = new Uint8Array(Math.max(needed * 2, 2 ** 12))
     grown.set(conversion.kept.subarray(0, used))
     conversion.kept = grown
   }
-  conversion.kept.set(raw, used)
-  conversion.used = used + raw.length
+  conversion.kept.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), used)
+  conversion.used = needed
   return used
 }
 
 /** Offers what waits; what is not taken gets its outcome. */
 export function offer(conversion: Conversion): void {
+  offerRows(conversion)
   const { take, waiting, sizes, places, uids, seen, emit } = conversion
   if (take === undefined || waiting.length === 0) return
+  const { offering } = conversion
   conversion.offering = true
   let next = 0
   for (let at = 0; at < waiting.length; at++) {
@@ -185,7 +237,81 @@ export function offer(conversion: Conversion): void {
   conversion.between = []
   conversion.used = 0
   uids.clear()
-  conversion.offering = false
+  conversion.offering = offering
+}
+
+// ---- rows ----
+
+/** Takes a row of a table, if it has a pattern, before it becomes a record; whether it did. */
+export function takeRow(conversion: Conversion, row: TableRow, bytes: Uint8Array, start: number, end: number, line: number): boolean {
+  const rows = conversion.rows!
+  const { texts } = row.cells
+  if (rows.row !== row) {
+    offerRows(conversion)
+    rows.row = row
+    rows.known = patternsOf(conversion.pipeline, row, conversion.context)
+  }
+  if (rows.known === undefined) return false
+  const pattern = patternOf(rows.known, row, conversion.pipeline, conversion.context)
+  if (pattern === -1) return false
+  if (conversion.waiting.length > 0) {
+    offer(conversion)
+    rows.known.windowTurns++
+  } else if (rows.texts !== texts) offer(conversion)
+  if (rows.count === 0) {
+    begin(rows, rows.known, texts)
+    conversion.preface = conversion.decoder.preface?.()
+  }
+  const { count } = rows
+  conversion.read++
+  rows.starts[count] = keep(conversion, bytes, start, end)
+  rows.rawBytes[count] = end - start
+  rows.lines[count] = line
+  rows.patterns[count] = pattern
+  addCopies(rows.table, row, rows, count)
+  rows.count = count + 1
+  if (rows.count === MOST_ROWS || conversion.used >= OFFERED_BYTES) offerRows(conversion)
+  return true
+}
+
+/** The first row of a batch. */
+function begin(rows: WaitingRows, table: Patterns, texts: readonly string[]): void {
+  rows.texts = texts
+  if (rows.table === table) return
+  rows.table = table
+  rows.ids = new Int32Array(MOST_ROWS * table.copiedTexts)
+  rows.numbers = new Float64Array(MOST_ROWS * table.copiedNumbers)
+}
+
+/** Offers the rows that wait; one that is not taken becomes a record. */
+function offerRows(conversion: Conversion): void {
+  const { rows, between, kept } = conversion
+  if (rows === undefined || rows.count === 0) return
+  const { count, row, take } = rows
+  const ending: Ending = { kept, between, emit: conversion.emit }
+  let at = take(rows, 0)
+  let next = emitBetween(ending, 0, at)
+  if (at < count) {
+    // what becomes a record waits, too, and must find the place empty
+    conversion.kept = NO_BYTES
+    conversion.between = []
+    conversion.used = 0
+    conversion.offering = true
+    while (at < count) {
+      const start = rows.starts[at]!
+      const raw = kept.subarray(start, start + rows.rawBytes[at]!)
+      rows.count = 0
+      rows.table.windowTurns++
+      takeRecord(conversion, row!.again(raw), raw, { line: rows.lines[at]! })
+      offer(conversion)
+      rows.count = count
+      at = take(rows, at + 1)
+      next = emitBetween(ending, next, at)
+    }
+    conversion.offering = false
+  } else if (between.length > 0) conversion.between = []
+  rows.count = 0
+  conversion.used = 0
 }
 
 /** The record of an event that waits. */
@@ -193,8 +319,13 @@ function rawOf({ kept, starts, sizes }: Conversion, at: number): Uint8Array {
   return kept.subarray(starts[at]!, starts[at]! + sizes[at]!)
 }
 
+/** What `emitBetween` emits from. */
+type Ending = Pick<Conversion, 'between' | 'kept' | 'emit'>
+
+const NO_BYTES = new Uint8Array(0)
+
 /** Emits the outcomes from `next` on that stand before the event at `at`; returns the next one. */
-function emitBetween({ between, kept, emit }: Conversion, next: number, at: number): number {
+function emitBetween({ between, kept, emit }: Ending, next: number, at: number): number {
   for (; next < between.length && between[next]!.at <= at; next++) emit(between[next]!.outcome, kept.subarray(between[next]!.start, between[next]!.end))
   return next
 }

@@ -1,5 +1,7 @@
 /** What every decoder is: bytes in, records out, nothing thrown for data and nothing dropped. */
 
+import type { TakeRow } from './table.js'
+
 /** Where in its object a record was found. */
 export interface Place {
   /** Line number, from 1. */
@@ -34,6 +36,8 @@ export interface Decoder<Rec> {
   push(bytes: Uint8Array, emit: Emit<Rec>): void
   /** The object is over: emits what is left, a cut-off last record included. */
   end(emit: Emit<Rec>): void
+  /** Of tables: from now on offers rows that are read in place, before they become records. */
+  offerRows?(take: TakeRow): void
   /** What must stand before a raw record so that it can be read alone: the header line of a table. */
   preface?(): string | undefined
 }

@@ -1,19 +1,23 @@
 /** Equal bytes to the very same string, so that whoever looks it up meets a hash that is known and often the same pointer. */
+import { MOST_TEXTS } from '../rows.js'
 import { asciiText } from './ascii.js'
 
 export interface Interner {
   /** The text of the ASCII bytes from `from` to `to`: `hash` is any hash of their whole words, `tail` what is behind those. */
   intern(bytes: Uint8Array, view: DataView, from: number, to: number, hash: number, tail: number): string
+  /** Where that text stands in `texts`. */
+  numberOf(bytes: Uint8Array, view: DataView, from: number, to: number, hash: number, tail: number): number
   /** Whether the last text was not known before. */
   fresh: boolean
+  /** An array is only ever appended to: once there are too many, others take their place in a new one. */
+  texts: readonly string[]
 }
 
 /** Longer texts hardly ever repeat, and comparing them costs more than making them. */
 export const LONGEST_INTERNED = 256
 
-const NUMBER_BITS = 15
-/** Once there are so many texts or words, all is forgotten: memory stays bounded, and what repeats comes back. */
-const MOST_TEXTS = 2 ** NUMBER_BITS
+const NUMBER_BITS = Math.log2(MOST_TEXTS)
+/** Once there are so many words or `MOST_TEXTS`, all is forgotten: memory stays bounded, and what repeats comes back. */
 const WORDS = 2 ** 18
 const SLOTS = 2 * MOST_TEXTS
 
@@ -33,26 +37,31 @@ export function createInterner(): Interner {
   let used = 1
   let texts: string[] = []
 
-  const add = (bytes: Uint8Array, view: DataView, from: number, to: number, hash: number, slot: number, tail: number): string => {
-    const text = asciiText(bytes, from, to)
-    slots[slot] = used
-    entries[used++] = hash
-    entries[used++] = ((to - from) << NUMBER_BITS) | texts.length
-    texts.push(text)
-    let at = from
-    for (; at + 4 <= to; at += 4) entries[used++] = view.getInt32(at, true)
-    if (at < to) entries[used++] = tail
+  const add = (bytes: Uint8Array, view: DataView, from: number, to: number, hash: number, free: number, tail: number): number => {
+    let slot = free
     if (texts.length === MOST_TEXTS || used > WORDS - LONGEST_INTERNED) {
       slots.fill(0)
       used = 1
-      texts = []
+      interner.texts = texts = []
+      slot = hash & (SLOTS - 1)
     }
-    return text
+    slots[slot] = used
+    entries[used++] = hash
+    entries[used++] = ((to - from) << NUMBER_BITS) | texts.length
+    let at = from
+    for (; at + 4 <= to; at += 4) entries[used++] = view.getInt32(at, true)
+    if (at < to) entries[used++] = tail
+    return texts.push(asciiText(bytes, from, to)) - 1
   }
 
   const interner: Interner = {
     fresh: false,
+    texts,
     intern(bytes, view, from, to, given, tail) {
+      const number = interner.numberOf(bytes, view, from, to, given, tail) // which may begin anew
+      return texts[number]!
+    },
+    numberOf(bytes, view, from, to, given, tail) {
       const length = to - from
       const whole = from + (length & ~3)
       let hash = Math.imul(given ^ tail ^ (length << 24), 0x85ebca6b)
@@ -69,7 +78,7 @@ export function createInterner(): Interner {
           }
           if (at === whole && (whole === to || entries[word] === tail)) {
             interner.fresh = false
-            return texts[head & (MOST_TEXTS - 1)]!
+            return head & (MOST_TEXTS - 1)
           }
         }
         slot = (slot + 1) & (SLOTS - 1)

@@ -189,7 +189,8 @@ function keep(lines: Lines, bytes: Uint8Array): void {
 /** The line that was kept has ended. */
 function finish(lines: Lines): void {
   const { pending, pendingBytes, overlong, lastByte } = lines
-  if (overlong === undefined) single(lines, pending.length === 1 ? pending[0]! : joined(pending, pendingBytes))
+  if (isReadInPlace(lines)) lines.number++
+  else if (overlong === undefined) single(lines, pending.length === 1 ? pending[0]! : joined(pending, pendingBytes))
   else {
     lines.number++
     const start = startOf(lines, overlong)
@@ -198,6 +199,18 @@ function finish(lines: Lines): void {
   lines.pending = []
   lines.pendingBytes = 0
   lines.overlong = undefined
+}
+
+/** Whether the line that was kept could be read in place, its pieces put together. */
+function isReadInPlace({ sink, own, view, number, pending, pendingBytes, overlong }: Lines): boolean {
+  if (sink.inPlace === undefined || own === NO_BYTES || overlong !== undefined || pendingBytes > BLOCK_BYTES) return false
+  let at = 0
+  for (const piece of pending) {
+    own.set(piece, at)
+    at += piece.length
+  }
+  own[at] = LF
+  return sink.inPlace(own, view, 0, number + 1) !== -1
 }
 
 function decode(bytes: Uint8Array): string | undefined {

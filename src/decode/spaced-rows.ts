@@ -14,11 +14,19 @@ export interface SpacedRows {
    * other columns: it says nothing about the line. Needs a line feed, and 4 bytes behind it.
    */
   read(bytes: Uint8Array, view: DataView, start: number): number
-  /** The cells read last: text and counts by column, `undefined` for `-`. */
-  readonly values: readonly (string | number | undefined)[]
+  /** Of the texts read last, by column: where they stand in `texts`, `NO_TEXT` for `-`, `LONG_TEXT` for one that is not there. */
+  readonly ids: Int32Array
+  /** The counts read last, by column; NaN for `-`. */
+  readonly counts: Float64Array
+  texts: readonly string[]
+  /** The cells read last: text and counts by column, `undefined` for `-`; the same array each time. */
+  values(): (string | number | undefined)[]
   /** End of the line read last, without its line end. */
   end: number
 }
+
+export const NO_TEXT = -1
+export const LONG_TEXT = -2
 
 const LF = 10
 const CR = 13
@@ -47,21 +55,36 @@ export function spacedRows(columns: readonly SpacedColumn[]): SpacedRows {
 }
 
 function rowsOf(columns: readonly SpacedColumn[]): SpacedRows {
-  const counts = Uint8Array.from(columns, column => (column === 'count' ? 1 : 0))
-  const texts = sharedTexts()
+  const isCount = Uint8Array.from(columns, column => (column === 'count' ? 1 : 0))
+  const interner = sharedTexts()
   const last = columns.length - 1
-  const values: (string | number | undefined)[] = columns.map(() => undefined)
+  const ids = new Int32Array(columns.length)
+  const counts = new Float64Array(columns.length)
+  const all: (string | number | undefined)[] = columns.map(() => undefined)
 
   const rows: SpacedRows = {
-    values,
+    ids,
+    counts,
+    texts: interner.texts,
     end: 0,
+    values() {
+      const { texts } = rows
+      for (let column = 0; column < ids.length; column++) {
+        const count = counts[column]!
+        const id = ids[column]!
+        if (isCount[column] === 1) all[column] = count >= 0 ? count : undefined
+        else if (id !== LONG_TEXT) all[column] = id === NO_TEXT ? undefined : texts[id]
+      }
+      return all
+    },
     read(bytes, view, start) {
+      rows.texts = interner.texts
       let at = start
       for (let column = 0; ; column++) {
         const from = at
         let word = 0
         let left = 0
-        if (counts[column] === 1) {
+        if (isCount[column] === 1) {
           let value = 0
           let digits = 0
           for (;;) {
@@ -79,8 +102,8 @@ function rowsOf(columns: readonly SpacedColumn[]): SpacedRows {
           if (at === from && left === 0) {
             if ((word & 0xff) !== DASH) return -1
             left = 1
-            values[column] = undefined
-          } else values[column] = left === 0 ? value : value * POWERS[left]! + fourDigits(digits << (32 - (left << 3)))
+            counts[column] = Number.NaN
+          } else counts[column] = left === 0 ? value : value * POWERS[left]! + fourDigits(digits << (32 - (left << 3)))
           at += left
           if (at - from > EXACT_DIGITS) return -1
         } else {
@@ -101,8 +124,12 @@ function rowsOf(columns: readonly SpacedColumn[]): SpacedRows {
           at += left
           const length = at - from
           if (length === 0) return -1
-          if (length === 1 && tail === DASH) values[column] = undefined
-          else values[column] = length > LONGEST_INTERNED ? asciiText(bytes, from, at) : texts.intern(bytes, view, from, at, hash, tail)
+          if (length === 1 && tail === DASH) ids[column] = NO_TEXT
+          else if (length <= LONGEST_INTERNED) ids[column] = interner.numberOf(bytes, view, from, at, hash, tail)
+          else {
+            ids[column] = LONG_TEXT
+            all[column] = asciiText(bytes, from, at)
+          }
         }
         // what is behind the cell
         const byte = (word >>> (left << 3)) & 0xff
@@ -112,6 +139,7 @@ function rowsOf(columns: readonly SpacedColumn[]): SpacedRows {
           continue
         }
         rows.end = at
+        if (rows.texts !== interner.texts) return -1 // there were too many amid the line
         if (byte === LF) return at + 1
         return byte === CR && bytes[at + 1] === LF ? at + 2 : -1
       }

@@ -4,6 +4,7 @@
  */
 import { OcsfLakeError } from '../errors.js'
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../json.js'
+import { asciiText } from './ascii.js'
 import type { Decoder, Emit, Fault } from './decoder.js'
 import { emitFault, type LineSink, lineSplitter } from './lines.js'
 import { type RowMaker, rowMaker } from './row-maker.js'
@@ -59,6 +60,22 @@ export function isHeader(cells: readonly string[], fields: TableFields): boolean
   return known > 0 && known * 2 >= cells.length
 }
 
+/** A simple line of a table, read in place: valid until the next is read. One object for all lines below a header. */
+export interface TableRow {
+  /** By column. */
+  readonly columns: readonly { readonly name: string; readonly kind: FieldKind }[]
+  readonly cells: SpacedRows
+  /** The record of such cells. */
+  record(values: SpacedValues): object
+  /** The record of a line that was offered before. */
+  again(raw: Uint8Array): object
+}
+
+type SpacedValues = ReturnType<SpacedRows['values']>
+
+/** Offered a row before it becomes a record; whether it is taken, and then not emitted. The raw record is `bytes` from `start` to `end`. */
+export type TakeRow = (row: TableRow, bytes: Uint8Array, start: number, end: number, line: number) => boolean
+
 interface Layout {
   readonly names: readonly string[]
   readonly kinds: readonly FieldKind[]
@@ -66,7 +83,7 @@ interface Layout {
   /** By column: the typed ones of a line give a row in one shape, so that all rows of a file share it. */
   readonly row: RowMaker
   /** Reads simple lines in place; not for CSV. */
-  readonly simple: SpacedRows | undefined
+  readonly simple: TableRow | undefined
   /** Columns that go to `rest`. */
   readonly rest: readonly number[]
 }
@@ -83,6 +100,7 @@ interface Reading extends LineSink {
   /** Names as they stand in JSON lines, which repeat in each. */
   readonly names: Map<string, string>
   emit: Emit<object>
+  take: TakeRow | undefined
 }
 
 type Read = { readonly row: object } | { readonly fault: Fault }
@@ -105,6 +123,7 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
     values: new Set(),
     names: new Map(),
     emit: () => {},
+    take: undefined,
     inPlace: readInPlace,
     line: readLine,
     fault: emitFault,
@@ -118,6 +137,9 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
     end(sink) {
       reading.emit = sink as Emit<object> // as in push
       lines.end()
+    },
+    offerRows(take) {
+      reading.take = take
     },
     preface: () => (reading.header === '' ? undefined : reading.header),
   }
@@ -166,17 +188,20 @@ function readInPlace(this: Reading, bytes: Uint8Array, view: DataView, start: nu
   const { layout } = this
   const simple = layout?.simple
   if (layout === undefined || simple === undefined) return -1
-  const next = simple.read(bytes, view, start)
-  if (next === -1 || !isRow(this, simple.values[0], bytes[start]!)) return -1
-  const record = layout.row(simple.values, layout.rest.length === 0 ? undefined : restOf(layout, simple.values))
-  this.emit({ record, place: { line }, raw: bytes.subarray(start, simple.end) })
+  const { cells } = simple
+  const next = cells.read(bytes, view, start)
+  if (next === -1 || !isRow(this, cells, bytes[start]!)) return -1
+  if (this.take?.(simple, bytes, start, cells.end, line) === true) return next
+  this.emit({ record: simple.record(cells.values()), place: { line }, raw: bytes.subarray(start, cells.end) })
   return next
 }
 
 /** Whether a line with this first cell is surely no header and no JSON. */
-function isRow(reading: Reading, cell: string | number | undefined, first: number): boolean {
+function isRow(reading: Reading, cells: SpacedRows, first: number): boolean {
   const { values, header } = reading
-  if (cell === undefined || typeof cell === 'number' || (first >= 48 && first <= 57) || values.has(cell)) return true
+  if (first >= 48 && first <= 57) return true
+  const cell = cells.values()[0]
+  if (cell === undefined || typeof cell === 'number' || values.has(cell)) return true
   if (first === 123 || header.startsWith(cell) || mayBeHeader(reading, cell)) return false
   if (values.size === MOST_VALUES) values.clear()
   values.add(cell)
@@ -254,17 +279,27 @@ function layoutOf(written: readonly string[], known: TableFields, csv: boolean):
     kinds.push(kind ?? 'rest')
   }
   const typed = names.flatMap((name, at) => (kinds[at] === 'rest' ? [] : [{ name, at }]))
+  const row = rowMaker(typed)
+  const rest = names.flatMap((_, at) => (kinds[at] === 'rest' ? [at] : []))
+  const layout: Layout = { names, kinds, csv, row, simple: undefined, rest }
+  return csv ? layout : { ...layout, simple: simpleRow(layout) }
+}
+
+function simpleRow(layout: Layout): TableRow {
+  const { names, kinds, row, rest } = layout
   return {
-    names,
-    kinds,
-    csv,
-    row: rowMaker(typed),
-    simple: csv ? undefined : spacedRows(kinds.map(kind => (kind === 'integer' || kind === 'long' ? 'count' : 'text'))),
-    rest: names.flatMap((_, at) => (kinds[at] === 'rest' ? [at] : [])),
+    columns: names.map((name, at) => ({ name, kind: kinds[at]! })),
+    cells: spacedRows(kinds.map(kind => (kind === 'integer' || kind === 'long' ? 'count' : 'text'))),
+    record: values => row(values, rest.length === 0 ? undefined : restOf(layout, values)),
+    again(raw) {
+      const read = cellsRow(asciiText(raw, 0, raw.length).split(' '), layout)
+      if ('fault' in read) throw new Error(`a line that was read in place is ${read.fault.expected}`)
+      return read.row
+    },
   }
 }
 
-function restOf({ names, rest }: Layout, values: SpacedRows['values']): JsonObject | undefined {
+function restOf({ names, rest }: Layout, values: SpacedValues): JsonObject | undefined {
   let out: Record<string, Json> | undefined
   for (const at of rest) {
     const value = values[at]

@@ -3,6 +3,7 @@ import type { OcsfEvent, Pipeline, Take } from '../convert.js'
 import type { Issue } from '../ocsf/issue.js'
 import type { Codec } from '../parquet/codec.js'
 import { createParquetWriter, type ParquetWriter } from '../parquet/write.js'
+import { idAt, numberAt, type RowBatch } from '../rows.js'
 import { type Layout, plainLayout } from './layout.js'
 import { objectKey } from './object-key.js'
 import type { Fallback, Located, Partition } from './partition.js'
@@ -46,6 +47,8 @@ export interface Parts {
    * it, and go on behind it.
    */
   addMapped(pipeline: Pipeline, events: Parameters<Take>[0], rawBytes: Parameters<Take>[1], from: number, fallback: Fallback): number
+  /** Adds rows of a table in the same way. */
+  addRows(pipeline: Pipeline, batch: RowBatch, from: number, fallback: Fallback): number
   /** Seals what is open: at the end of the unit. */
   seal(): void
 }
@@ -135,6 +138,7 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
       return undefined
     },
     addMapped: (pipeline, events, rawBytes, from, fallback) => addOffered(state, { pipeline, events, rawBytes, fallback }, from),
+    addRows: (pipeline, batch, from, fallback) => addTableRows(state, pipeline, batch, from, fallback),
     seal() {
       if (state.open.size > 0) seal(state)
     },
@@ -264,10 +268,67 @@ function addRun(state: State, { events, rawBytes }: Offer, from: number, end: nu
 }
 
 // Apart, since a loop makes the function around it worth compiling, here with a writer inside it that is gone after its object.
-function sumOf(numbers: readonly number[], from: number, to: number): number {
+function sumOf(numbers: ArrayLike<number>, from: number, to: number): number {
   let sum = 0
   for (let at = from; at < to; at++) sum += numbers[at]!
   return sum
+}
+
+// ---- rows of a table ----
+
+function addTableRows(state: State, pipeline: Pipeline, batch: RowBatch, from: number, fallback: Fallback): number {
+  let at = from
+  while (at < batch.count) {
+    const target = targetOf(state, pipeline, batch, at, fallback)
+    if (target === undefined) return at
+    const end = endOfPlace(state, batch, at)
+    const stop = target.writer.addRows(batch, at, end)
+    if (stop > at) count(state, stop - at, sumOf(batch.rawBytes, at, stop))
+    else if (target.writer.rows === 0) close(state, target)
+    if (stop < end) return stop
+    at = stop
+  }
+  return at
+}
+
+/** The object of a row, which is opened for it. */
+function targetOf(state: State, pipeline: Pipeline, batch: RowBatch, at: number, fallback: Fallback): Open | undefined {
+  const { classUid, region, account, time } = batch.table.patterns[batch.patterns[at]!]!
+  const uid = typeof account === 'number' ? batch.texts[idAt(batch, account, at)] : account
+  const place = { class_uid: classUid, time: numberAt(batch, time, at), cloud: { region, account: { uid } } }
+  if (isNear(state.last, pipeline, place, fallback)) return state.last!.target
+  const { layout } = state
+  const partition = layout.partition(place, fallback)
+  if (pipeline.classes.get(classUid)!.mapped === undefined || layout.refuse(pipeline.source, classUid, partition) !== undefined) return undefined
+  const target = openFor(state, pipeline, classUid, partition)
+  state.last = lastAt(target, place, fallback)
+  return target
+}
+
+/** Where the rows end, from `from` on, that belong where that one does, and fit into the part. */
+function endOfPlace(state: State, batch: RowBatch, from: number): number {
+  const { count: end, table, patterns, rawBytes } = batch
+  const first = table.patterns[patterns[from]!]!
+  const { classUid, region, account, time } = first
+  const day = dayOf(numberAt(batch, time, from))
+  const id = typeof account === 'number' ? idAt(batch, account, from) : 0
+  let size = rawBytes[from]!
+  let at = from + 1
+  for (; at < end; at++) {
+    const pattern = table.patterns[patterns[at]!]!
+    if (pattern !== first && (pattern.classUid !== classUid || pattern.region !== region || pattern.account !== account || pattern.time !== time)) break
+    if (typeof account === 'number' && idAt(batch, account, at) !== id) break
+    if (dayOf(numberAt(batch, time, at)) !== day || isFull(state, at - from, size)) break
+    size += rawBytes[at]!
+  }
+  return at
+}
+
+/** Takes back what was opened for a row that did not pass: it may belong elsewhere, or nowhere. */
+function close(state: State, { pipeline, classUid, partition, writer }: Open): void {
+  state.open.delete(nameOf(pipeline, classUid, partition))
+  state.spare.set(pipeline.classes.get(classUid)!, writer)
+  state.last = undefined
 }
 
 // ---- events of several objects ----

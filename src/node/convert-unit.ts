@@ -1,5 +1,5 @@
 /** Converts one unit: its inputs in, its objects, lines and rejects out, every record counted in its report. */
-import { createConverter, type EventOutcome, loadPipeline, type Outcome, type RawPolicy, type Take } from '../convert.js'
+import { createConverter, type EventOutcome, loadPipeline, type Outcome, type RawPolicy, type Take, type TakeRows } from '../convert.js'
 import { rawText } from '../decode/decoder.js'
 import { readObjectKey } from '../decode/object-key.js'
 import { MAX_OBJECT_BYTES, type ParquetReader } from '../decode/parquet-input.js'
@@ -231,7 +231,14 @@ async function convertItems(
       countTaken(report, source, events, from, end)
       return end
     })
-  const converter = await createConverter({ source, ocsf, observables, raw: settings.raw, context }, settle, take)
+  const takeRows: TakeRows | undefined =
+    parts &&
+    ((batch, from) => {
+      const end = parts.addRows(pipeline, batch, from, fallback)
+      countTakenRows(report, source, batch, from, end)
+      return end
+    })
+  const converter = await createConverter({ source, ocsf, observables, raw: settings.raw, context }, settle, take, takeRows)
   converter.push(bytes)
   let fault = cut
   for await (const item of items) {
@@ -255,6 +262,16 @@ function countTaken(report: Report, { id }: AnySource, events: Parameters<Take>[
     const { class_uid: classUid } = events[at]!
     const first = at
     while (at < end && events[at]!.class_uid === classUid) at++
+    countRows(report, id, classUid, at - first)
+  }
+}
+
+function countTakenRows(report: Report, { id }: AnySource, { table, patterns }: Parameters<TakeRows>[0], from: number, end: number): void {
+  let at = from
+  while (at < end) {
+    const { classUid } = table.patterns[patterns[at]!]!
+    const first = at
+    while (at < end && table.patterns[patterns[at]!]!.classUid === classUid) at++
     countRows(report, id, classUid, at - first)
   }
 }

@@ -94,6 +94,14 @@ export function placeRows(column: ColumnBuffer, row: number, count: number, word
   column.rows = column.slots = end
 }
 
+/** Outside lists: makes the slots of the rows `[row, row + count)`, which the caller fills. */
+export function openRows(column: ColumnBuffer, row: number, count: number): void {
+  const end = row + count
+  if (end > column.defs.length) growSlots(column, end)
+  if (column.rows < row) fillUp(column, row)
+  column.rows = column.slots = end
+}
+
 /** Rows that are quicker written one by one. */
 const FEW = 16
 
@@ -161,6 +169,11 @@ export function appendRows(
     column.slots = slot
     nested.end[row + at] = slot
   }
+}
+
+/** Inside lists: room for so many more slots. */
+export function openSlots(column: ColumnBuffer, more: number): void {
+  if (column.slots + more > column.defs.length) growSlots(column, column.slots + more)
 }
 
 /** Sets the value of a slot of one word. A call, since making the slot may have replaced `data`. */

@@ -107,6 +107,7 @@ export function writeObservables({ writing }: Observables, row: number, count: n
   if (writing === undefined) return
   const { order, present, ends, values } = writing
   writing.slots = 0
+  writing.asked = values?.use?.asked ?? 0 // rows that came another way have asked as well
   ends.length = present.length = 0
   if (values !== undefined) for (const one of order) if ('found' in one || isPresent(one, row, batch)) present.push(one)
   for (let at = 0; at < count; at++) {
@@ -117,8 +118,7 @@ export function writeObservables({ writing }: Observables, row: number, count: n
     }
     ends.push(writing.slots)
   }
-  writing.asked += writing.slots
-  if (values !== undefined) values.use!.asked = writing.asked
+  if (values !== undefined) values.use!.asked = writing.asked + writing.slots
   writeColumns(writing, row, fresh)
 }
 

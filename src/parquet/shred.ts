@@ -2,10 +2,12 @@
 
 import type { Issue } from '../ocsf/issue.js'
 import type { MappedClass } from '../ocsf/mapped.js'
+import type { RowBatch } from '../rows.js'
 import { appendMap, NEVER, store } from './cells.js'
 import { addSlot, beginRow, type ColumnBuffer, columnMemory, createColumn, freeColumn, rowSlot, truncate } from './column.js'
 import { checkRows, forgetRows, mappedRows, writeRows } from './mapped-rows.js'
 import { BATCH_ROWS } from './mapped-steps.js'
+import { checkPatternRows, forgetPatternRows, freePatternRows, type PatternRows, patternRows, writePatternRows } from './pattern-rows.js'
 import type { Leaf, ParquetSchema, SchemaNode } from './schema.js'
 import { restTexts, takeTexts } from './text.js'
 import { cellOf, isObject, Misfit } from './values.js'
@@ -35,6 +37,8 @@ export interface Shredder {
   ask(events: readonly Obj[], from: number, to: number): number
   /** Adds the first `count` of those that passed when they were asked last, before any other is added; all or none. */
   addAsked(count: number): boolean
+  /** Adds the rows `[from, to)` of a batch as the rows of their events, up to the first that does not pass; returns where that is. */
+  addRows(batch: RowBatch, from: number, to: number): number
   /** Gives the memory back. Ends it. */
   free(): void
 }
@@ -75,7 +79,9 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
   const direct = mapped === undefined ? undefined : mappedRows(mapped, schema, columns, observables)
   let rows = 0
   // Both ways remember the row before; one that did not write it must not.
-  let before: 'add' | 'addMapped' = 'add'
+  let before: 'add' | 'addMapped' | 'addRows' = 'add'
+  const ofTable = new Map<RowBatch['table'], PatternRows>()
+  let writing: PatternRows | undefined
   let misses = 0
   /** Events that are asked at once: fewer where many do not pass, since those behind one are asked again. */
   let step = FEWEST
@@ -84,7 +90,7 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
   }
   const ask = (events: readonly Obj[], from: number, to: number): number => {
     if (direct === undefined || (misses >= PATIENCE && ++misses % RETRY !== 0)) return 0
-    if (before === 'add') forgetRows(direct)
+    if (before !== 'addMapped') forgetRows(direct)
     before = 'addMapped'
     const tried = Math.min(to - from, step)
     const fit = checkRows(direct, events, from, from + tried)
@@ -122,7 +128,7 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
       return sum
     },
     add(event) {
-      if (before === 'addMapped') for (const root of roots) forget(root)
+      if (before !== 'add') for (const root of roots) forget(root)
       before = 'add'
       try {
         writeStruct(roots, event, rows)
@@ -150,8 +156,29 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
     },
     ask,
     addAsked,
+    addRows(batch, from, to) {
+      if (direct === undefined || mapped === undefined) return from
+      const own = ofTable.get(batch.table) ?? patternRows(batch.table, schema, mapped, observables, columns)
+      ofTable.set(batch.table, own)
+      if (before !== 'addRows' || writing !== own) forgetPatternRows(own)
+      before = 'addRows'
+      writing = own
+      const end = checkPatternRows(own, batch, from, to)
+      try {
+        writePatternRows(own, batch, from, end, rows)
+      } catch (error) {
+        issueOf(error) // throws what is a fault of ours
+        takeBack()
+        forgetPatternRows(own)
+        return from
+      }
+      rows += end - from
+      return end
+    },
     free() {
       for (const column of columns) freeColumn(column)
+      for (const own of ofTable.values()) freePatternRows(own)
+      ofTable.clear()
       restTexts(schema, texts)
     },
   }

@@ -3,6 +3,7 @@ import { OcsfLakeError } from '../errors.js'
 import type { Field } from '../ocsf/columns.js'
 import type { Issue } from '../ocsf/issue.js'
 import type { MappedClass } from '../ocsf/mapped.js'
+import type { RowBatch } from '../rows.js'
 import type { Codec } from './codec.js'
 import { createParquetFile } from './file.js'
 import { timeOrder } from './row-groups.js'
@@ -45,6 +46,11 @@ export interface ParquetWriter {
   askMapped(events: readonly Readonly<Record<string, unknown>>[], to: number): number
   /** Adds the first `count` of them, before any other is added; whether it did: all or, where one is too deep or too long, none. */
   addAsked(count: number): boolean
+  /**
+   * Adds the rows `[from, to)` of a batch as the rows of their events, as far as they are seen to be valid, and returns
+   * where it ended. Not being added says nothing about a row: make it a record, and add its event.
+   */
+  addRows(batch: RowBatch, from: number, to: number): number
   /** The file, sorted. Ends the writer. */
   finish(): Uint8Array
 }
@@ -98,6 +104,10 @@ export function createParquetWriter(fields: readonly Field[], { codec, metadata 
     },
     addAsked(count) {
       return shredder.addAsked(count)
+    },
+    addRows(batch, from, to) {
+      if (finished) throw new Error('parquet: the writer is finished')
+      return shredder.addRows(batch, from, to)
     },
     finish() {
       if (finished) throw new Error('parquet: the writer is finished')

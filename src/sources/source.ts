@@ -57,6 +57,22 @@ export interface MappedEvent {
   readonly [attribute: string]: unknown
 }
 
+/**
+ * What `map` of a table passes on without looking at it, so that rows which differ in nothing else give the same event
+ * but for these values: a promise, which lets a converter map one such row for all. Whether a field is there may always
+ * matter, and so may the `region` and `version` of the context. Fields of kind `rest` are only passed on, too.
+ */
+export interface Copies {
+  /** Fields of texts and counts. */
+  readonly fields: readonly string[]
+  /** Texts in them that `map` does look at: rows that say so go their own way. */
+  readonly except?: readonly string[]
+  /** Fields of IP addresses: which version they have, and which of them are the same, may matter. */
+  readonly addresses?: readonly string[]
+  /** Fields of epoch seconds, the first not behind the second: in the event as milliseconds, and the milliseconds between them. */
+  readonly seconds?: readonly [start: string, end: string]
+}
+
 export type DeclaredColumns = { readonly [C in ClassName]?: ColumnTree }
 
 /** An event of one of the declared classes. */
@@ -83,6 +99,8 @@ export interface Source<Rec = unknown, Declared extends DeclaredColumns = Declar
   readonly notes?: readonly string[]
   recognise(head: Head): Recognition
   decoder(context: Context): Decoder<Rec>
+  /** Of a table: what makes its conversion fast. */
+  readonly copies?: Copies
   /** Pure: no clock, no environment, no I/O. The same record gives the same event. */
   map(record: Rec, context: Context): Mapped<Declared> | Skip | Unmappable
   /**

@@ -145,13 +145,24 @@ export const tgwFlow: Source<TgwFlowRecord, typeof declared> = {
       fields,
     ),
 
+  copies: {
+    fields: [
+      ...['account-id', 'tgw-id', 'tgw-src-vpc-account-id', 'tgw-dst-vpc-account-id', 'tgw-src-vpc-id', 'tgw-dst-vpc-id'],
+      ...['tgw-src-subnet-id', 'tgw-dst-subnet-id', 'tgw-src-eni', 'tgw-dst-eni', 'tgw-src-az-id', 'tgw-dst-az-id', 'tgw-pair-attachment-id'],
+      ...['srcport', 'dstport', 'packets', 'bytes', 'tcp-flags', 'pkt-src-aws-service', 'pkt-dst-aws-service'],
+    ],
+    except: ['unknown'],
+    addresses: ['srcaddr', 'dstaddr'],
+    seconds: ['start', 'end'],
+  },
+
   map(record, context) {
     const { start, end, srcaddr, dstaddr } = record
     const status = record['log-status']
     if (status === 'NODATA') return { skip: 'nodata' }
     if (status === 'SKIPDATA') return { skip: 'skipdata' }
     if (status === undefined && !hasFlow(record)) return { skip: 'no_flow' }
-    const time = flowTime(start, end, context.fileTime)
+    const time = flowTime(start, end, context)
     if (time === undefined) return { fault: { rule: 'time_missing', path: 'time', expected: 'start, end or a time in the file name', found: 'none of them' } }
 
     const srcIp = ipIn(srcaddr)

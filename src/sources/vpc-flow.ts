@@ -190,13 +190,23 @@ export const vpcFlow: Source<VpcFlowRecord, typeof declared> = {
   decoder: ({ fields }) =>
     tableDecoder({ record: 'a VPC flow log record', fields: FIELDS, implied: cells => (isDefaultRow(cells) ? DEFAULT_FORMAT : undefined) }, fields),
 
+  copies: {
+    fields: [
+      ...['account-id', 'interface-id', 'instance-id', 'subnet-id', 'vpc-id', 'resource-id', 'az-id', 'reject-reason'],
+      ...['srcport', 'dstport', 'packets', 'bytes', 'tcp-flags', 'pkt-src-aws-service', 'pkt-dst-aws-service'],
+    ],
+    except: ['unknown'],
+    addresses: ['srcaddr', 'dstaddr', 'pkt-srcaddr', 'pkt-dstaddr'],
+    seconds: ['start', 'end'],
+  },
+
   map(record, context) {
     const { start, end, srcaddr, dstaddr, action, rest } = record
     const status = record['log-status']
     if (status === 'NODATA') return { skip: 'nodata' }
     if (status === 'SKIPDATA') return { skip: 'skipdata' }
     if (status === undefined && !hasFlow(record)) return { skip: 'no_flow' }
-    const time = flowTime(start, end, context.fileTime)
+    const time = flowTime(start, end, context)
     if (time === undefined) return { fault: { rule: 'time_missing', path: 'time', expected: 'start, end or a time in the file name', found: 'none of them' } }
 
     const pktSrcaddr = record['pkt-srcaddr']

@@ -1,7 +1,7 @@
 /** What VPC and Transit Gateway flow logs have in common: key, delivery formats, and the parts every event shares. */
 import { cellsOf, fieldName, isHeader, type TableFields } from '../../decode/table.js'
 import { isIp } from '../../ocsf/ip.js'
-import type { Head } from '../source.js'
+import type { Context, Head } from '../source.js'
 
 // ---- recognition ----
 
@@ -139,9 +139,9 @@ export function directionId(direction: string | undefined): 0 | 1 | 2 | 99 {
  * Epoch milliseconds of an event: when the window started or, failing that, ended (both epoch seconds), else the time
  * in the file name.
  */
-export function flowTime(start: number | undefined, end: number | undefined, fileTime: number | undefined): number | undefined {
+export function flowTime(start: number | undefined, end: number | undefined, context: Pick<Context, 'fileTime'>): number | undefined {
   const seconds = start ?? end
-  return seconds === undefined ? fileTime : seconds * 1000
+  return seconds === undefined ? context.fileTime : seconds * 1000
 }
 
 /** Milliseconds, or `undefined` when the log has no seconds. */

@@ -1,0 +1,215 @@
+// Rows that are written by their pattern must give the very objects and outcomes that their events give one by one.
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { drawn } from '../../fixtures/seed.js'
+import { createConverter, loadPipeline, type Outcome, type Pipeline, type TakeRows } from '../convert.js'
+import { type OcsfVersion, VERSIONS } from '../ocsf/facts.js'
+import { uncompressed } from '../parquet/codec.js'
+import { SOURCES } from '../sources/index.js'
+import type { AnySource } from '../sources/source.js'
+import { tgwFlow } from '../sources/tgw-flow.js'
+import { vpcFlow } from '../sources/vpc-flow.js'
+import { type Layout, plainLayout } from './layout.js'
+import { createParts, type LakeObject } from './parts.js'
+
+interface Result {
+  readonly objects: readonly LakeObject[]
+  readonly outcomes: readonly (Outcome & { readonly text: string })[]
+  readonly in: number
+}
+
+/** Rows that were taken by their pattern, in all. */
+let taken = 0
+let regions = 0
+
+/** Converts a log in pieces, offering rows, or events only. */
+async function convert(
+  pipeline: Pipeline,
+  log: string,
+  piece: number,
+  withRows: boolean,
+  layout: Layout = plainLayout,
+  region = 'eu-central-1',
+): Promise<Result> {
+  const objects: LakeObject[] = []
+  const outcomes: Result['outcomes'][number][] = []
+  const fallback = { region, account: '210987654321' }
+  const parts = createParts({ unit: 'u', codec: uncompressed, layout, put: object => objects.push(object) })
+  const takeRows: TakeRows = (batch, from) => {
+    const end = parts.addRows(pipeline, batch, from, fallback)
+    taken += end - from
+    return end
+  }
+  const converter = await createConverter(
+    { source: pipeline.source, ocsf: pipeline.version, observables: pipeline.observables, context: { ...fallback, fileTime: Date.UTC(2024, 4, 1) } },
+    (outcome, raw) => {
+      const issue = outcome.kind === 'event' ? parts.add(pipeline, outcome.event, outcome.rawBytes, fallback) : undefined
+      if (outcome.kind !== 'event' || issue !== undefined) outcomes.push({ ...outcome, ...issue, text: new TextDecoder().decode(raw) })
+    },
+    (events, rawBytes, from) => parts.addMapped(pipeline, events, rawBytes, from, fallback),
+    withRows ? takeRows : undefined,
+  )
+  const bytes = new TextEncoder().encode(log)
+  for (let at = 0; at < bytes.length; at += piece) converter.push(bytes.slice(at, at + piece))
+  converter.end()
+  parts.seal()
+  return { objects, outcomes, in: converter.in }
+}
+
+async function expectSame(pipeline: Pipeline, log: string, piece: number, layout?: Layout, region?: string): Promise<Result> {
+  const rows = await convert(pipeline, log, piece, true, layout, region)
+  const events = await convert(pipeline, log, piece, false, layout, region)
+  expect(rows.in).toBe(events.in)
+  expect(rows.outcomes).toEqual(events.outcomes)
+  expect(rows.objects.map(({ bytes, ...object }) => object)).toEqual(events.objects.map(({ bytes, ...object }) => object))
+  for (const [at, { key, bytes }] of rows.objects.entries()) expect(Buffer.compare(bytes, events.objects[at]!.bytes), key).toBe(0)
+  return rows
+}
+
+// ---- logs ----
+
+const ADDRESSES = ['192.0.2.1', '192.0.2.2', '198.51.100.7', '203.0.0.9', '2001:db8::1', '2001:db8::0:12', '-', 'not-an-ip', '192.0.2.256']
+
+/** What a field may say; the first ones are what it mostly says. */
+const CELLS: Readonly<Record<string, readonly string[]>> = {
+  version: ['2', '5', '7', '-'],
+  'account-id': ['123456789012', '123456789012', '210987654321', 'unknown', '-'],
+  'interface-id': ['eni-0a', 'eni-0b', 'eni-0c', '-'],
+  protocol: ['6', '17', '58', '255', '20011', '-', '99999999999'],
+  srcport: ['443', '50000', '0', '20011', '70000', '-'],
+  dstport: ['443', '53', '20012', '-', '4294967296'],
+  packets: ['1', '7', '9007199254740993', '-', '4294967297'],
+  bytes: ['40', '61000', '0', '-', '9007199254740991'],
+  start: ['1714521600', '1714521601', '1714607999', '-', '99999999999999', '0'],
+  end: ['1714521660', '1714607999', '1714608001', '1714607940', '-', '1714521600'],
+  action: ['ACCEPT', 'REJECT', 'ACCEPT', '-', 'MAYBE'],
+  'log-status': ['OK', 'OK', 'OK', 'NODATA', 'SKIPDATA', '-'],
+  type: ['IPv4', 'IPv6', 'EFA', '-'],
+  region: ['us-east-1', 'us-east-1', 'eu-west-1', '-', 'NOWHERE'],
+  'flow-direction': ['ingress', 'egress', '-', 'sideways'],
+  'traffic-path': ['1', '8', '-', '12'],
+  'tcp-flags': ['2', '19', '-', '3000000000'],
+  'sublocation-type': ['-', '-', 'wavelength'],
+  'reject-reason': ['-', '-', 'BPA'],
+}
+
+const cellOf = (field: string, which: number, n: number): string => {
+  if (field.endsWith('srcaddr') || field.endsWith('dstaddr')) return ADDRESSES[which % ADDRESSES.length]!
+  const some = CELLS[field] ?? ['a', 'b', '-', 'x'.repeat(300), `n${n}`, 'unknown', 'null', 'N/A']
+  return some[which % some.length]!
+}
+
+const row = fc.record({
+  // mostly usual values: small numbers choose the first of those above
+  cells: fc.array(fc.oneof({ weight: 24, arbitrary: fc.nat({ max: 1 }) }, fc.nat({ max: 20 })), { minLength: 40, maxLength: 40 }),
+  kind: fc.oneof({ weight: 30, arbitrary: fc.constant('row') }, fc.constantFrom('blank', 'short', 'header', 'json', 'utf8', 'crlf', 'spaces')),
+  times: fc.nat({ max: 6 }),
+})
+type DrawnRow = typeof row extends fc.Arbitrary<infer T> ? T : never
+
+function lineOf(fields: readonly string[], { cells, kind }: DrawnRow, n: number): string {
+  const line = fields.map((field, at) => cellOf(field, cells[at % cells.length]!, n)).join(' ')
+  switch (kind) {
+    case 'blank':
+      return ''
+    case 'short':
+      return line.slice(0, line.lastIndexOf(' '))
+    case 'header':
+      return fields.join(' ')
+    case 'json':
+      return JSON.stringify(Object.fromEntries(fields.map((field, at) => [field, cellOf(field, cells[at % cells.length]!, n)])))
+    case 'utf8':
+      return `${line}é`
+    case 'crlf':
+      return `${line}\r`
+    case 'spaces':
+      return line.replace(' ', '  ')
+    default:
+      return line
+  }
+}
+
+const V2 = 'version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status'.split(' ')
+const V5 = [
+  ...V2,
+  ...'vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr region az-id sublocation-type sublocation-id'.split(' '),
+  ...'pkt-src-aws-service pkt-dst-aws-service flow-direction traffic-path'.split(' '),
+]
+const TGW =
+  'version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id tgw-dst-vpc-account-id tgw-src-vpc-id tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id tgw-src-eni tgw-dst-eni tgw-src-az-id tgw-dst-az-id tgw-pair-attachment-id srcaddr dstaddr srcport dstport protocol packets bytes start end log-status type packets-lost-no-route packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired tcp-flags region flow-direction pkt-src-aws-service pkt-dst-aws-service'.split(
+    ' ',
+  )
+
+const FORMATS: readonly (readonly [string, AnySource, readonly string[]])[] = [
+  ['the default format', vpcFlow as AnySource, V2],
+  ['29 fields', vpcFlow as AnySource, V5],
+  ['all fields, and one that nobody knows', vpcFlow as AnySource, [...V5, 'reject-reason', 'resource-id', 'ecs-task-id', 'next-hop-az-id', 'brand-new']],
+  ['few fields', vpcFlow as AnySource, ['account-id', 'interface-id', 'pkt-srcaddr', 'pkt-dstaddr', 'end', 'bytes', 'action', 'protocol']],
+  ['no account', vpcFlow as AnySource, V2.filter(field => field !== 'account-id')],
+  ['Transit Gateway', tgwFlow as AnySource, TGW],
+]
+
+/** A log of usual rows that is long enough for its patterns to be worth learning. */
+function longLog(fields: readonly string[], rows: number): string {
+  const lines = [fields.join(' ')]
+  for (let n = 0; n < rows; n++) lines.push(fields.map((field, at) => cellOf(field, field === 'log-status' ? 0 : (n >> (at % 3)) & 1, n)).join(' '))
+  return `${lines.join('\n')}\n`
+}
+
+describe.each(FORMATS)('%s', (_, source, fields) => {
+  it.each(VERSIONS)('gives at %s the objects that its events give', { timeout: 120_000 }, async version => {
+    for (const observables of [true, false]) {
+      const pipeline = await loadPipeline(source, version, observables)
+      const before = taken
+      await expectSame(pipeline, longLog(fields, 6000), 65_536)
+      if (isWritten(fields, version)) expect(taken - before).toBeGreaterThan(1500)
+    }
+  })
+
+  it('gives them whatever the rows say', { timeout: 240_000 }, async () => {
+    for (const version of ['1.1.0', '1.8.0'] as const) {
+      const pipeline = await loadPipeline(source, version)
+      await convert(pipeline, longLog(fields, 6000), 65_536, true) // so that patterns are known
+      const before = taken
+      await fc.assert(
+        fc.asyncProperty(fc.array(row, { maxLength: 40 }), fc.nat({ max: 5000 }), fc.boolean(), async (rows, piece, isRefusing) => {
+          const lines = rows.flatMap((one, at) => Array.from({ length: one.times + 1 }, (_, n) => lineOf(fields, one, at + n)))
+          // long enough to be read in place
+          const log = `${longLog(fields, 60)}${lines.join('\n')}\n`
+          const layout: Layout = isRefusing
+            ? {
+                ...plainLayout,
+                refuse: (_, __, { accountId }) => (accountId === '210987654321' ? { path: '', rule: 'no', expected: 'a', found: 'b' } : undefined),
+              }
+            : plainLayout
+          // patterns of a region of its own, since a log that has few turns off those of its table
+          await expectSame(pipeline, log, 5000 + piece, layout, `eu-north-${++regions}`)
+        }),
+        { numRuns: drawn(40) },
+      )
+      if (isWritten(fields, version)) expect(taken - before).toBeGreaterThan(drawn(40) * 20)
+    }
+  })
+})
+
+it('holds where a log has more texts than are remembered', { timeout: 60_000 }, async () => {
+  const pipeline = await loadPipeline(vpcFlow as AnySource)
+  const lines = [V2.join(' ')]
+  for (let n = 0; n < 45_000; n++)
+    lines.push(V2.map(field => (field === 'interface-id' ? `eni-${n}` : cellOf(field, field === 'log-status' ? 0 : n & 1, n))).join(' '))
+  const before = taken
+  await expectSame(pipeline, `${lines.join('\n')}\n`, 65_536)
+  expect(taken - before).toBeGreaterThan(40_000)
+})
+
+it('is asked of every source that says what it copies', () => {
+  expect(SOURCES.filter(({ copies }) => copies !== undefined).map(({ id }) => id)).toEqual([...new Set(FORMATS.map(([, { id }]) => id))].sort())
+})
+
+/**
+ * Owners of endpoints came with 1.3: before, each event of a Transit Gateway must be lowered, and no row can be written by its
+ * pattern; nor where the account is that of the context.
+ */
+function isWritten(fields: readonly string[], version: OcsfVersion): boolean {
+  return (fields !== TGW || version !== '1.1.0') && fields.includes('account-id')
+}
