@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { drawn } from '../../fixtures/seed.js'
 import { createConverter, loadPipeline, type Outcome, type Pipeline, type TakeRows } from '../convert.js'
+import { spacedRows } from '../decode/spaced-rows.js'
 import { type OcsfVersion, VERSIONS } from '../ocsf/facts.js'
 import { uncompressed } from '../parquet/codec.js'
 import { SOURCES } from '../sources/index.js'
@@ -30,6 +31,7 @@ async function convert(
   withRows: boolean,
   layout: Layout = plainLayout,
   region = 'eu-central-1',
+  between = () => {},
 ): Promise<Result> {
   const objects: LakeObject[] = []
   const outcomes: Result['outcomes'][number][] = []
@@ -44,13 +46,17 @@ async function convert(
     { source: pipeline.source, ocsf: pipeline.version, observables: pipeline.observables, context: { ...fallback, fileTime: Date.UTC(2024, 4, 1) } },
     (outcome, raw) => {
       const issue = outcome.kind === 'event' ? parts.add(pipeline, outcome.event, outcome.rawBytes, fallback) : undefined
-      if (outcome.kind !== 'event' || issue !== undefined) outcomes.push({ ...outcome, ...issue, text: new TextDecoder().decode(raw) })
+      if (outcome.kind !== 'event' || issue !== undefined || outcome.warnings.length > 0)
+        outcomes.push({ ...outcome, ...issue, text: new TextDecoder().decode(raw) })
     },
     (events, rawBytes, from) => parts.addMapped(pipeline, events, rawBytes, from, fallback),
     withRows ? takeRows : undefined,
   )
   const bytes = new TextEncoder().encode(log)
-  for (let at = 0; at < bytes.length; at += piece) converter.push(bytes.slice(at, at + piece))
+  for (let at = 0; at < bytes.length; at += piece) {
+    converter.push(bytes.slice(at, at + piece))
+    between()
+  }
   converter.end()
   parts.seal()
   return { objects, outcomes, in: converter.in }
@@ -192,14 +198,37 @@ describe.each(FORMATS)('%s', (_, source, fields) => {
   })
 })
 
-it('holds where a log has more texts than are remembered', { timeout: 60_000 }, async () => {
+it('holds where a log has more texts than are remembered, its own or those of others', { timeout: 60_000 }, async () => {
   const pipeline = await loadPipeline(vpcFlow as AnySource)
   const lines = [V2.join(' ')]
-  for (let n = 0; n < 45_000; n++)
-    lines.push(V2.map(field => (field === 'interface-id' ? `eni-${n}` : cellOf(field, field === 'log-status' ? 0 : n & 1, n))).join(' '))
+  for (let n = 0; n < 45_000; n++) {
+    const own: Readonly<Record<string, string>> = {
+      'interface-id': `eni-${n}`,
+      srcaddr: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`,
+      'account-id': n % 100 === 0 ? 'unknown' : '123456789012', // a row without a pattern now and then
+      'log-status': 'OK',
+    }
+    lines.push(V2.map(field => own[field] ?? cellOf(field, n & 1, n)).join(' '))
+  }
   const before = taken
   await expectSame(pipeline, `${lines.join('\n')}\n`, 65_536)
   expect(taken - before).toBeGreaterThan(40_000)
+
+  const others = spacedRows(['text'])
+  const log = longLog(V2, 400)
+  const quiet = await convert(pipeline, log, 10_000, true)
+  let most = 40_000
+  const between = (): void => {
+    most += 1000 // so that texts get other numbers each time
+    for (let n = 0; n < most; n++) {
+      const line = new TextEncoder().encode(`${n}\n    `)
+      others.read(line, new DataView(line.buffer), 0)
+    }
+  }
+  const loud = await convert(pipeline, log, 10_000, true, plainLayout, undefined, between)
+  expect(loud.objects.map(({ bytes }) => Buffer.from(bytes).toString('base64'))).toEqual(
+    quiet.objects.map(({ bytes }) => Buffer.from(bytes).toString('base64')),
+  )
 })
 
 it('is asked of every source that says what it copies', () => {
