@@ -55,10 +55,16 @@ function lineUp(kind: Kind, quick: boolean, node22: string | undefined): Line {
   if (process.platform === 'linux') {
     add({ ...OURS, name: 'ocsf-lake, one core', pinned: true }, { ...DUCKDB, name: 'DuckDB, one core', pinned: true })
   }
-  if (node22 !== undefined) add(OURS, { ...OURS, name: 'ocsf-lake, Node 22', node: node22 })
+  const newer = { ...OURS, name: 'ocsf-lake, Node 22', node: node22 }
+  const sorted = { ...DUCKDB, name: 'DuckDB, ORDER BY time', sorted: true }
+  if (node22 !== undefined) {
+    add(OURS, newer)
+    add(newer, DUCKDB)
+  }
   if (kind === 'v2') {
     const jobs = { ...OURS, name: 'ocsf-lake, 2 jobs', threads: 2 }
-    add(OURS, { ...DUCKDB, name: 'DuckDB, ORDER BY time', sorted: true })
+    add(OURS, sorted)
+    if (node22 !== undefined) add(newer, sorted)
     add(jobs, OURS)
     add(jobs, { ...DUCKDB, name: 'DuckDB, 2 threads', threads: 2 })
   }
