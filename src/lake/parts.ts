@@ -53,6 +53,9 @@ export interface Parts {
   seal(): void
 }
 
+/** With more objects open, rows of a table become events: what writes them by their patterns takes half a MiB in each. */
+const ROW_OBJECTS = 16
+
 /** So many events that go to one object need not be shared out. */
 const RUN = 32
 
@@ -278,7 +281,7 @@ function sumOf(numbers: ArrayLike<number>, from: number, to: number): number {
 
 function addTableRows(state: State, pipeline: Pipeline, batch: RowBatch, from: number, fallback: Fallback): number {
   let at = from
-  while (at < batch.count) {
+  while (at < batch.count && state.open.size <= ROW_OBJECTS) {
     const target = targetOf(state, pipeline, batch, at, fallback)
     if (target === undefined) return at
     const end = endOfPlace(state, batch, at)

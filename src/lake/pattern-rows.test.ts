@@ -231,6 +231,23 @@ it('holds where a log has more texts than are remembered, its own or those of ot
   )
 })
 
+it('leaves the rows of many accounts to their events, and those of some not', { timeout: 60_000 }, async () => {
+  const pipeline = await loadPipeline(vpcFlow as AnySource)
+  await convert(pipeline, longLog(V2, 6000), 65_536, true) // so that patterns are worth learning
+  for (const accounts of [15, 60]) {
+    const lines = [V2.join(' ')]
+    for (let n = 0; n < 6000; n++) {
+      const own: Readonly<Record<string, string>> = { 'account-id': String(123456789000 + (Math.floor(n / 50) % accounts)), 'log-status': 'OK' }
+      lines.push(V2.map(field => own[field] ?? cellOf(field, n & 1, n)).join(' '))
+    }
+    const before = taken
+    const { objects } = await expectSame(pipeline, `${lines.join('\n')}\n`, 65_536, plainLayout, `sa-east-${accounts}`)
+    expect(objects).toHaveLength(accounts)
+    if (accounts === 15) expect(taken - before).toBeGreaterThan(5000)
+    else expect(taken - before).toBeLessThan(2000)
+  }
+})
+
 it('is asked of every source that says what it copies', () => {
   expect(SOURCES.filter(({ copies }) => copies !== undefined).map(({ id }) => id)).toEqual([...new Set(FORMATS.map(([, { id }]) => id))].sort())
 })
