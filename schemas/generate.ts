@@ -11,8 +11,10 @@ import {
   type Constraints,
   type FactsPool,
   type OcsfVersion,
+  type PackedAttribute,
   type PackedFacts,
   type PackedItem,
+  REQUIREMENTS,
   type Requirement,
   unpackFacts,
   VERSIONS,
@@ -88,6 +90,15 @@ class Pool<T> {
 const enums = new Pool<FactsPool['enums'][number]>()
 const attributes = new Pool<FactsPool['attributes'][number]>()
 
+function attribute(name: string, a: RawItem['attributes'][string]): PackedAttribute {
+  if (a.object_type?.endsWith('_t')) throw new Error(`${a.object_type} reads as a scalar type`)
+  const type = a.object_type ?? (a.type === 'string_t' ? '' : a.type)
+  const { is_array, enum_deprecated, sibling, profiles, observable, deprecated } = a
+  const rest = { is_array, enum: a.enum && enums.add(a.enum), enum_deprecated, sibling, profiles, observable, deprecated }
+  const requirement = REQUIREMENTS.indexOf(a.requirement)
+  return Object.values(rest).some(value => value !== undefined) ? [name, type, requirement, rest] : [name, type, requirement]
+}
+
 function pack(facts: RawFacts): PackedFacts {
   const item = (raw: RawItem): PackedItem => ({
     uid: raw.uid,
@@ -97,21 +108,7 @@ function pack(facts: RawFacts): PackedFacts {
     observable: raw.observable,
     deprecated: raw.deprecated,
     profiles: raw.profiles,
-    attributes: Object.entries(raw.attributes).map(([name, a]) =>
-      attributes.add({
-        name,
-        type: a.type === 'string_t' || a.type === 'object_t' ? undefined : a.type,
-        object_type: a.object_type,
-        is_array: a.is_array,
-        requirement: a.requirement === 'optional' ? undefined : a.requirement,
-        enum: a.enum && enums.add(a.enum),
-        enum_deprecated: a.enum_deprecated,
-        sibling: a.sibling,
-        profiles: a.profiles,
-        observable: a.observable,
-        deprecated: a.deprecated,
-      }),
-    ),
+    attributes: Object.entries(raw.attributes).map(([name, a]) => attributes.add(attribute(name, a))),
   })
   const items = (group: Readonly<Record<string, RawItem>>) => Object.fromEntries(Object.entries(group).map(([name, raw]) => [name, item(raw)]))
   const classes = items(facts.classes)

@@ -83,13 +83,19 @@ export interface PackedItem {
   readonly attributes: readonly number[]
 }
 
-/** Without `type` it is an object where `object_type` is said, else a string; without `requirement` it is optional. */
-export interface PackedAttribute extends Omit<Attribute, 'type' | 'requirement' | 'enum'> {
-  readonly type?: string
-  readonly requirement?: Requirement
-  /** Index in `enums` of the pool. */
-  readonly enum?: number
-}
+/** By their numbers in packs. */
+export const REQUIREMENTS: readonly Requirement[] = ['optional', 'recommended', 'required']
+
+/** Name, type (an object type or, with `_t` behind it, a scalar one; empty for `string_t`), requirement, and what else there is. */
+export type PackedAttribute = readonly [
+  name: string,
+  type: string,
+  requirement: number,
+  rest?: Omit<Attribute, 'name' | 'type' | 'object_type' | 'requirement' | 'enum'> & {
+    /** Index in `enums` of the pool. */
+    readonly enum?: number
+  },
+]
 
 /** What the versions have in common: one pool for all of them is less than half of one for each. */
 export interface FactsPool {
@@ -139,9 +145,10 @@ export function unpackFacts(pack: PackedFacts, pool: FactsPool): Facts {
   const attributes = (packed: PackedItem): Map<string, Attribute> =>
     new Map(
       packed.attributes.map(index => {
-        const spec = pool.attributes[index]!
-        const type = spec.type ?? (spec.object_type === undefined ? 'string_t' : 'object_t')
-        return [spec.name, { ...spec, type, requirement: spec.requirement ?? 'optional', enum: spec.enum === undefined ? undefined : pool.enums[spec.enum] }]
+        const [name, type, requirement, rest] = pool.attributes[index]!
+        const isObject = type !== '' && !type.endsWith('_t')
+        const of = isObject ? { type: 'object_t', object_type: type } : { type: type || 'string_t' }
+        return [name, { ...rest, name, ...of, requirement: REQUIREMENTS[requirement]!, enum: rest?.enum === undefined ? undefined : pool.enums[rest.enum] }]
       }),
     )
   const classes = new Map<number, ClassType>()
