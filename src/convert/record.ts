@@ -111,6 +111,7 @@ export function createConversion(
   }
 }
 
+/** There is always a table once there are rows, which is when anyone looks. */
 const NO_PATTERNS: Patterns = undefined as never
 
 function waitingRows(take: TakeRows): WaitingRows {
