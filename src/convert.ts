@@ -75,6 +75,7 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
     fail(fault) {
       // The last thing a cut-off object gives cannot be trusted, whole as it may look: it is what the fault keeps.
       let last: Decoded<unknown> | undefined
+      decoder.offerRows?.(() => false)
       decoder.end(item => {
         if (last !== undefined) onDecoded(last)
         last = { ...item, raw: item.raw.slice() }

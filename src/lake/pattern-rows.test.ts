@@ -32,6 +32,7 @@ async function convert(
   layout: Layout = plainLayout,
   region = 'eu-central-1',
   between = () => {},
+  isCut = false,
 ): Promise<Result> {
   const objects: LakeObject[] = []
   const outcomes: Result['outcomes'][number][] = []
@@ -57,7 +58,8 @@ async function convert(
     converter.push(bytes.slice(at, at + piece))
     between()
   }
-  converter.end()
+  if (isCut) converter.fail({ rule: 'gzip_truncated', expected: 'the end', found: 'none' })
+  else converter.end()
   parts.seal()
   return { objects, outcomes, in: converter.in }
 }
@@ -86,8 +88,8 @@ const CELLS: Readonly<Record<string, readonly string[]>> = {
   dstport: ['443', '53', '20012', '-', '4294967296'],
   packets: ['1', '7', '9007199254740993', '-', '4294967297'],
   bytes: ['40', '61000', '0', '-', '9007199254740991'],
-  start: ['1714521600', '1714521601', '1714607999', '-', '99999999999999', '0'],
-  end: ['1714521660', '1714607999', '1714608001', '1714607940', '-', '1714521600'],
+  start: ['1714521600', '1714521601', '0', '5', '1714607999', '-', '99999999999999'],
+  end: ['1714521660', '1714607999', '0', '65', '1714608001', '1714607940', '-', '1714521600'],
   action: ['ACCEPT', 'REJECT', 'ACCEPT', '-', 'MAYBE'],
   'log-status': ['OK', 'OK', 'OK', 'NODATA', 'SKIPDATA', '-'],
   type: ['IPv4', 'IPv6', 'EFA', '-'],
@@ -229,6 +231,17 @@ it('holds where a log has more texts than are remembered, its own or those of ot
   expect(loud.objects.map(({ bytes }) => Buffer.from(bytes).toString('base64'))).toEqual(
     quiet.objects.map(({ bytes }) => Buffer.from(bytes).toString('base64')),
   )
+})
+
+it('does not trust the last line of a log that is cut off, whole as it looks', async () => {
+  const pipeline = await loadPipeline(vpcFlow as AnySource)
+  await convert(pipeline, longLog(V2, 6000), 65_536, true) // so that patterns are worth learning
+  const log = longLog(V2, 400).slice(0, -1)
+  const before = taken
+  const [rows, events] = await Promise.all([true, false].map(withRows => convert(pipeline, log, 10_000, withRows, plainLayout, 'eu-west-2', undefined, true)))
+  expect(taken - before).toBe(399)
+  expect(rows!.outcomes).toEqual([expect.objectContaining({ kind: 'rejected', text: log.slice(log.lastIndexOf('\n') + 1) })])
+  expect(rows).toEqual(events)
 })
 
 it('leaves the rows of many accounts to their events, and those of some not', { timeout: 60_000 }, async () => {

@@ -322,5 +322,5 @@ function testOf(fields: ReadonlyMap<string, MappedField>, { eventPath, name }: L
   if (field === undefined) return undefined
   const above = eventPath.slice(0, eventPath.length - name.length)
   const isBeside = [...fields.values()].some(({ captions, field: other }) => captions !== undefined && `${above}${other.attribute.sibling}` === eventPath)
-  return field.captions !== undefined || isBeside || field.field.kind === 'float' || field.field.kind === 'json' ? undefined : field.accepts
+  return field.field.attribute.enum !== undefined || isBeside || field.field.kind === 'float' || field.field.kind === 'json' ? undefined : field.accepts
 }

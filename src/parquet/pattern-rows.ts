@@ -143,6 +143,7 @@ function numbersEnd({ into, least, most, printed, words }: PatternRows, { number
     let passes = true
     for (const test of into.tests[value]!) passes &&= test(number)
     if (!passes) break
+    if (number === 0) continue // a time of 0 is unknown, and says nothing about those behind it
     low = Math.min(low, number)
     high = Math.max(high, number)
   }
