@@ -12,7 +12,7 @@ import { uidOf } from './duplicates.js'
 import type { Pipeline } from './pipeline.js'
 
 /** Rows of a source before patterns are worth learning: each costs as much as some twenty rows. */
-const TRIAL_ROWS = 4096
+const TRIAL_ROWS = 1024
 /** Of so many rows a quarter at most may bring a new pattern, and a 64th may follow one that has none: else rows are not worth it. */
 const WINDOW = 2048
 

@@ -4,7 +4,7 @@
  * and where each has its own mark, the value that it stands for is copied.
  */
 import type { MappedClass, MappedField } from '../ocsf/mapped.js'
-import { MOST_PATTERNS, type PatternTable } from '../rows.js'
+import { MOST_PATTERNS, MOST_TEXTS, type PatternTable } from '../rows.js'
 import type { ColumnBuffer } from './column.js'
 import type { Leaf, ParquetSchema } from './schema.js'
 import { createShredder, type Shredder } from './shred.js'
@@ -56,7 +56,22 @@ export interface PatternColumns {
   readonly known: Uint8Array
   /** By copied value: what it must pass wherever it stands. */
   readonly tests: readonly Set<Test>[]
+  readonly passed: Passed
   readonly learning: Learning
+}
+
+/** What has passed, of each copied value. */
+export interface Passed {
+  /** How many tests it was held to. */
+  readonly tests: number[]
+  /** The array that the numbers of texts are places in. */
+  texts: readonly string[] | undefined
+  /** By number of a text, `width` words each: as bits the copied values that it may be. */
+  readonly values: Int32Array
+  readonly width: number
+  /** The numbers that passed, all that lie between two of them included. */
+  readonly least: Float64Array
+  readonly most: Float64Array
 }
 
 interface Learning {
@@ -101,12 +116,22 @@ function create(table: PatternTable, schema: ParquetSchema, mapped: MappedClass,
   note(mapped.root.fields)
   // columns of their own, thrown away now and then: they are not those of a file
   let scratch: Shredder | undefined
+  const values = table.copiedTexts + table.copiedNumbers
+  const width = Math.ceil(table.copiedTexts / 32)
   return {
     table,
     schema,
     columns: schema.leaves.map(newColumn),
     known: new Uint8Array(MOST_PATTERNS),
-    tests: Array.from({ length: table.copiedTexts + table.copiedNumbers }, () => new Set()),
+    tests: Array.from({ length: values }, () => new Set()),
+    passed: {
+      tests: new Array(values).fill(0),
+      texts: undefined,
+      values: new Int32Array(MOST_TEXTS * width),
+      width,
+      least: new Float64Array(values).fill(Number.POSITIVE_INFINITY),
+      most: new Float64Array(values).fill(Number.NEGATIVE_INFINITY),
+    },
     learning: {
       tests: schema.leaves.map(leaf => testOf(fields, leaf)),
       row: 0,

@@ -3,23 +3,16 @@ import type { MappedClass } from '../ocsf/mapped.js'
 import { idAt, MOST_ROWS, MOST_TEXTS, numberAt, type RowBatch } from '../rows.js'
 import { beginRow, type ColumnBuffer, openRows, openSlots } from './column.js'
 import { free, zeroInts } from './memory.js'
-import { LEARNED, learnPatterns, type PatternColumn, type PatternColumns, patternColumns, SEVERAL } from './pattern-columns.js'
+import { LEARNED, learnPatterns, type Passed, type PatternColumn, type PatternColumns, patternColumns, SEVERAL } from './pattern-columns.js'
 import type { ParquetSchema } from './schema.js'
-import { IN_COLUMN, textNumber } from './text.js'
+import { IN_COLUMN, type TextStore, takeKnown, textNumber, theirNumbers } from './text.js'
 
 /** The rows of a table on their way into the columns of a file. */
 export interface PatternRows {
   readonly into: PatternColumns
   readonly columns: readonly Target[]
-  /** The texts that the numbers in `known` are of. */
-  texts: readonly string[] | undefined
-  /** By number of a text, `width` words each: its number in the file, plus 1, and as bits the copied values it may be. */
-  readonly known: Int32Array
-  readonly width: number
-  /** By copied value: how many tests it was held to, and the numbers that passed, all that lie between two of them included. */
-  readonly tested: number[]
-  readonly least: Float64Array
-  readonly most: Float64Array
+  /** The texts of the file. */
+  readonly store: TextStore
   /** By copied value: of each row of the batch, the number of its text in the file, printed numbers included; -1 while it has none. */
   readonly words: readonly Int32Array[]
   /** By small number: that of its text in the file, plus 1. */
@@ -44,19 +37,14 @@ export function patternRows(
   mapped: MappedClass,
   observables: boolean,
   columns: readonly ColumnBuffer[],
+  store: TextStore,
 ): PatternRows {
   const into = patternColumns(table, schema, mapped, observables)
   const { copiedTexts, copiedNumbers } = table
-  const width = 1 + Math.ceil(copiedTexts / 32)
   return {
     into,
     columns: columns.map((column, at) => ({ column, pattern: into.columns[at]!, numbers: new Int32Array(0), last: -1 })),
-    texts: undefined,
-    known: zeroInts(MOST_TEXTS * width),
-    width,
-    tested: into.tests.map(() => 0),
-    least: new Float64Array(into.tests.length).fill(Number.POSITIVE_INFINITY),
-    most: new Float64Array(into.tests.length).fill(Number.NEGATIVE_INFINITY),
+    store,
     words: Array.from({ length: copiedTexts + copiedNumbers }, () => new Int32Array(MOST_ROWS)),
     printed: zeroInts(SMALL),
   }
@@ -68,8 +56,7 @@ export function forgetPatternRows({ columns }: PatternRows): void {
 }
 
 /** Gives the memory back. Ends it. */
-export function freePatternRows({ known, printed }: PatternRows): void {
-  free(known)
+export function freePatternRows({ printed }: PatternRows): void {
   free(printed)
 }
 
@@ -77,17 +64,19 @@ export function freePatternRows({ known, printed }: PatternRows): void {
 
 /** Where the rows of a batch end, from `from` to `to`, that may be written. */
 export function checkPatternRows(rows: PatternRows, batch: RowBatch, from: number, to: number): number {
-  const { into, known } = rows
+  const { into, store } = rows
+  const { passed, tests } = into
   let end = learnedEnd(into, batch.patterns, from, to)
-  if (rows.texts !== batch.texts) {
-    rows.texts = batch.texts
-    known.fill(0)
+  if (passed.texts !== batch.texts) {
+    passed.texts = batch.texts
+    passed.values.fill(0)
   }
-  for (let value = 0; value < into.tests.length; value++) {
-    const { size } = into.tests[value]!
+  const numbers = theirNumbers(store, batch.texts, MOST_TEXTS)
+  for (let value = 0; value < tests.length; value++) {
+    const { size } = tests[value]!
     if (size === 0) continue
-    if (size !== rows.tested[value]) forgetAccepted(rows, value, size)
-    end = value < batch.table.copiedTexts ? textsEnd(rows, batch, value, from, end) : numbersEnd(rows, batch, value, from, end)
+    if (size !== passed.tests[value]) forgetPassed(passed, value, size)
+    end = value < batch.table.copiedTexts ? textsEnd(rows, numbers, batch, value, from, end) : numbersEnd(rows, batch, value, from, end)
   }
   return end
 }
@@ -104,34 +93,36 @@ function learnedEnd(into: PatternColumns, patterns: Int32Array, from: number, to
 }
 
 /** A value stands in a column where it did not before: what is known of it says nothing about that. */
-function forgetAccepted({ tested, known, width, least, most }: PatternRows, value: number, tests: number): void {
-  tested[value] = tests
+function forgetPassed({ tests, values, width, least, most }: Passed, value: number, size: number): void {
+  tests[value] = size
   least[value] = Number.POSITIVE_INFINITY
   most[value] = Number.NEGATIVE_INFINITY
   const bit = 1 << (value & 31)
-  for (let at = 1 + (value >> 5); at < known.length; at += width) known[at]! &= ~bit
+  for (let at = value >> 5; at < values.length; at += width) values[at]! &= ~bit
 }
 
-function textsEnd({ into, known, width, words }: PatternRows, { ids, texts, table }: RowBatch, value: number, from: number, to: number): number {
+function textsEnd({ into, words }: PatternRows, numbers: Int32Array, { ids, texts, table }: RowBatch, value: number, from: number, to: number): number {
   const { copiedTexts } = table
+  const { values, width } = into.passed
   const out = words[value]!
   const bit = 1 << (value & 31)
-  const bits = 1 + (value >> 5)
+  const bits = value >> 5
   for (let at = from; at < to; at++) {
     const id = ids[at * copiedTexts + value]!
     if (id < 0) continue
-    const entry = id * width
-    if ((known[entry + bits]! & bit) === 0) {
+    const entry = id * width + bits
+    if ((values[entry]! & bit) === 0) {
       for (const test of into.tests[value]!) if (!test(texts[id])) return at
-      known[entry + bits]! |= bit
+      values[entry]! |= bit
     }
-    out[at] = known[entry]! - 1
+    out[at] = numbers[id]! - 1
   }
   return to
 }
 
-function numbersEnd({ into, least, most, printed, words }: PatternRows, { numbers, table }: RowBatch, value: number, from: number, to: number): number {
+function numbersEnd({ into, printed, words }: PatternRows, { numbers, table }: RowBatch, value: number, from: number, to: number): number {
   const { copiedTexts, copiedNumbers } = table
+  const { least, most } = into.passed
   const out = words[value]!
   let low = least[value]!
   let high = most[value]!
@@ -296,7 +287,7 @@ function writeLists(rows: PatternRows, target: Target, batch: RowBatch, from: nu
 }
 
 /** The number of a text in the column, which may not have had it before; kept for the next time. */
-function numberOf({ known, width, words, printed }: PatternRows, { column, pattern, numbers }: Target, batch: RowBatch, slot: number, at: number): number {
+function numberOf({ words, printed, store }: PatternRows, { column, pattern, numbers }: Target, batch: RowBatch, slot: number, at: number): number {
   const copy = pattern.copies[slot]!
   const use = column.use!
   if (copy === -1) {
@@ -315,9 +306,16 @@ function numberOf({ known, width, words, printed }: PatternRows, { column, patte
     return word
   }
   const id = idAt(batch, copy, at)
-  const word = textNumber(column, batch.texts[id]!)
+  const text = batch.texts[id]!
+  const known = use.unique ? 0 : store.theirs!.numbers[id]!
+  if (known !== 0) {
+    takeKnown(column, text, known - 1)
+    own[at] = known - 1
+    return known - 1
+  }
+  const word = textNumber(column, text)
   if (!use.unique) {
-    known[id * width] = word + 1
+    store.theirs!.numbers[id] = word + 1
     own[at] = word
   }
   return word

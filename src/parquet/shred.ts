@@ -158,7 +158,7 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
     addAsked,
     addRows(batch, from, to) {
       if (direct === undefined || mapped === undefined) return from
-      const own = ofTable.get(batch.table) ?? patternRows(batch.table, schema, mapped, observables, columns)
+      const own = ofTable.get(batch.table) ?? patternRows(batch.table, schema, mapped, observables, columns, texts)
       ofTable.set(batch.table, own)
       if (before !== 'addRows' || writing !== own) forgetPatternRows(own)
       before = 'addRows'

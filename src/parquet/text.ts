@@ -2,7 +2,7 @@
  * The texts of the columns of one file: UTF-8 bytes end to end, each text under a number. Columns share them, since what
  * stands in one mostly stands in others as well: an address, a name, an observable.
  */
-import { free, ints, bytes as room, zeroBytes } from './memory.js'
+import { free, ints, bytes as room, zeroBytes, zeroInts } from './memory.js'
 
 export interface TextStore {
   /** Text to number, so that a text is kept once. */
@@ -11,6 +11,8 @@ export interface TextStore {
   /** End of each text in `bytes`; it starts where the one before ends. */
   ends: Int32Array
   count: number
+  /** Of texts that others have numbered as well, by their number: the number here, plus 1; 0 while it has none. */
+  theirs: { readonly texts: readonly string[]; readonly numbers: Int32Array } | undefined
 }
 
 /** What one column has of the texts. */
@@ -44,7 +46,7 @@ const TRIAL_TEXTS = 4096
 const TRIAL_BYTES = 4 * 2 ** 20
 
 export function createTextStore(): TextStore {
-  return { numbers: new Map(), bytes: new Uint8Array(64), ends: new Int32Array(8), count: 0 }
+  return { numbers: new Map(), bytes: new Uint8Array(64), ends: new Int32Array(8), count: 0, theirs: undefined }
 }
 
 export function createTextUse(): TextUse {
@@ -62,11 +64,30 @@ export function textNumber(column: TextColumn, text: string): number {
     number = add(store, text)
     if (!use.unique) store.numbers.set(text, number)
   }
+  takeNumber(use, store, text, number)
+  return number
+}
+
+/** The same with a number that the store has given before, of a column that looks its texts up. */
+export function takeKnown({ use, text: store }: TextColumn, text: string, number: number): void {
+  use!.asked++
+  if (text !== use!.last) takeNumber(use!, store!, text, number)
+}
+
+function takeNumber(use: TextUse, store: TextStore, text: string, number: number): void {
   noteKnown(use, number, 0)
   if (use.known[number] === 0) begin(use, store, number)
   use.last = text
   use.lastNumber = number
-  return number
+}
+
+/** Where the numbers are kept of texts that others number up to `most`: `texts` is the array that theirs are places in. */
+export function theirNumbers(store: TextStore, texts: readonly string[], most: number): Int32Array {
+  if (store.theirs?.texts !== texts) {
+    const numbers = store.theirs?.numbers.fill(0) ?? zeroInts(most)
+    store.theirs = { texts, numbers }
+  }
+  return store.theirs.numbers
 }
 
 /** The column has a text that it did not have before. */
@@ -176,6 +197,7 @@ export function restTexts(columns: object, store: TextStore): void {
   if (store.count > RESTING_TEXTS || store.bytes.length > RESTING_BYTES) {
     free(store.bytes)
     free(store.ends)
+    if (store.theirs !== undefined) free(store.theirs.numbers)
     return
   }
   resting.delete(columns)
