@@ -22,6 +22,25 @@ export interface ColumnBuffer {
   data: Int32Array
   /** Of columns inside lists: repetition level of each slot, and the slots of each row. */
   readonly nested: { reps: Uint8Array; first: Int32Array; end: Int32Array } | undefined
+  /** Outside lists, of a column that gets no more rows: set where it has one slot for each class of rows instead of one for each row. */
+  keyed: Keyed | undefined
+  /** Whether `defs` and `data` are those of another column. */
+  shared: boolean
+}
+
+/** Rows whose values follow from a key. */
+export interface Keyed {
+  /** By row. */
+  readonly keys: Int32Array
+  /** The very same one for columns that tell the same rows apart and are null in the same ones. */
+  readonly partition: Partition
+}
+
+export interface Partition {
+  /** By key: the class, which is the slot of its rows. */
+  readonly classOf: Uint16Array
+  /** By class: the level of a null, or what stands for no null. */
+  readonly nulls: Uint8Array
 }
 
 const START = 8
@@ -40,6 +59,8 @@ export function createColumn(leaf: Leaf, texts: TextStore): ColumnBuffer {
     defs: new Uint8Array(START),
     data: new Int32Array(START * words),
     nested: leaf.rep === 0 ? undefined : { reps: new Uint8Array(START), first: new Int32Array(START), end: new Int32Array(START) },
+    keyed: undefined,
+    shared: false,
   }
 }
 
@@ -100,6 +121,42 @@ export function openRows(column: ColumnBuffer, row: number, count: number): void
   if (end > column.defs.length) growSlots(column, end)
   if (column.rows < row) fillUp(column, row)
   column.rows = column.slots = end
+}
+
+/** Gives each row of a keyed column a slot of its own. */
+export function spreadKeyed(column: ColumnBuffer): void {
+  const { rows, defs, data, keyed, words } = column
+  const { keys, partition } = keyed!
+  const { classOf } = partition
+  column.keyed = undefined
+  column.defs = bytes(rows)
+  column.data = ints(rows * words)
+  column.slots = rows
+  for (let row = 0; row < rows; row++) {
+    const own = classOf[keys[row]!]!
+    column.defs[row] = defs[own]!
+    for (let word = 0; word < words; word++) column.data[row * words + word] = data[own * words + word]!
+  }
+}
+
+/** Makes a column without rows have those of another, in the same memory: no more may be written to either. */
+export function shareRows(column: ColumnBuffer, other: ColumnBuffer): void {
+  column.defs = other.defs
+  column.data = other.data
+  column.rows = other.rows
+  column.slots = other.slots
+  column.shared = true
+}
+
+/** Makes a column have the rows of another, in memory of its own. */
+export function copyRows(column: ColumnBuffer, { rows, slots, defs, data }: ColumnBuffer): void {
+  column.defs = bytes(defs.length)
+  column.defs.set(defs)
+  column.data = ints(data.length)
+  column.data.set(data)
+  column.rows = rows
+  column.slots = slots
+  column.shared = false
 }
 
 /** Rows that are quicker written one by one. */
@@ -193,9 +250,12 @@ export function storedRow(column: ColumnBuffer, row: number): number {
 
 /** Gives the memory of a column back: it has no rows any more, and gets none. */
 export function freeColumn(column: ColumnBuffer): void {
-  const { defs, data, nested, use } = column
-  free(defs)
-  free(data)
+  const { defs, data, nested, use, shared } = column
+  if (!shared) {
+    free(defs)
+    free(data)
+  }
+  column.keyed = undefined
   column.defs = NO_BYTES
   column.data = NO_INTS
   column.rows = column.slots = 0

@@ -1,5 +1,5 @@
 /** Dictionaries of a column chunk: built only where they make it smaller. */
-import type { ColumnBuffer } from './column.js'
+import type { ColumnBuffer, Keyed } from './column.js'
 import { bitWidth } from './hybrid.js'
 import type { Levels } from './levels.js'
 import { ofChunk, ofGroup } from './memory.js'
@@ -189,9 +189,66 @@ function tableOf(words: 1 | 2, distinct: Int32Array, size: number, slots: number
   return table
 }
 
+/** Which class each value of keyed columns has, by the order in which the classes are met. */
+export interface ClassCodes {
+  /** The classes in that order, and how many values each has. */
+  readonly classes: readonly number[]
+  readonly counts: readonly number[]
+  /** Where the class of each value stands among them. */
+  readonly codes: Int32Array
+}
+
+export function classCodes({ keys, partition }: Keyed, { positions, valueCount }: Levels): ClassCodes {
+  const { classOf, nulls } = partition
+  const codes = ofGroup.ints(valueCount)
+  const codeOf = new Int32Array(nulls.length).fill(-1)
+  const counts = new Int32Array(nulls.length)
+  const classes: number[] = []
+  for (let at = 0; at < valueCount; at++) {
+    const own = classOf[keys[positions[at]!]!]!
+    let code = codeOf[own]!
+    if (code === -1) {
+      code = codeOf[own] = classes.length
+      classes.push(own)
+    }
+    codes[at] = code
+    counts[code]!++
+  }
+  return { classes, counts: Array.from(counts.subarray(0, classes.length)), codes }
+}
+
+/** Classes that surely repeat in any sample that `seemsDistinct` takes. */
+const FEW_CLASSES = 256
+
+/** The dictionary of a keyed column, as `dictionaryOf` says; `undefined` also when there are too many classes to say so at once. */
+export function dictionaryOfClasses(column: ColumnBuffer, { classes, counts, codes }: ClassCodes): Dictionary | undefined {
+  const { words, text, data, leaf } = column
+  const size = classes.length
+  if (size === 0 || size > FEW_CLASSES || leaf.physical === 'boolean') return undefined
+  const values = ofChunk.ints(size * words)
+  let bytes = 0
+  let plain = 0
+  for (let code = 0; code < size; code++) {
+    const own = classes[code]!
+    for (let word = 0; word < words; word++) values[code * words + word] = data[own * words + word]!
+    const length = text === undefined ? words * 4 : 4 + textLength(text, data[own]!)
+    bytes += length
+    plain += length * counts[code]!
+  }
+  return bytes <= DICTIONARY_BYTES && pays(bytes, size, codes.length, plain) ? withWidth({ values, size, codes, bytes }) : undefined
+}
+
 /** The words of the values, in the order of the rows. */
-export function valuesOf({ data, words }: ColumnBuffer, { positions, valueCount }: Levels): Int32Array {
+export function valuesOf({ data, words, keyed }: ColumnBuffer, { positions, valueCount }: Levels): Int32Array {
   const values = ofChunk.ints(valueCount * words)
+  if (keyed !== undefined) {
+    const { keys, partition } = keyed
+    for (let at = 0; at < valueCount; at++) {
+      const own = partition.classOf[keys[positions[at]!]!]!
+      for (let word = 0; word < words; word++) values[at * words + word] = data[own * words + word]!
+    }
+    return values
+  }
   if (words === 1) for (let at = 0; at < valueCount; at++) values[at] = data[positions[at]!]!
   else
     for (let at = 0; at < valueCount; at++) {

@@ -2,8 +2,8 @@
 import { bloomFilter } from './bloom.js'
 import { ByteSink } from './bytes.js'
 import type { Codec } from './codec.js'
-import type { ColumnBuffer } from './column.js'
-import { type Dictionary, dictionaryOf, dictionaryOfOne, plainBytes, valuesOf } from './dictionary.js'
+import type { ColumnBuffer, Keyed, Partition } from './column.js'
+import { type ClassCodes, classCodes, type Dictionary, dictionaryOf, dictionaryOfClasses, dictionaryOfOne, plainBytes, valuesOf } from './dictionary.js'
 import { hybridBound, writeHybrid, writeRepeated } from './hybrid.js'
 import { createLevels, type Levels, levelBytes, onlySlot, type Run, sameWords } from './levels.js'
 import { ofChunk, ofGroup } from './memory.js'
@@ -71,6 +71,7 @@ export function createChunkWriter(out: ByteSink, columns: readonly ColumnBuffer[
   const body = new ByteSink(1 << 16)
   const thrift = new ThriftWriter(out)
   let coded: Coded[] = []
+  const ofPartition = new Map<Partition, ClassCodes>()
 
   const chunkOf = (index: number): Chunk => {
     const column = columns[index]!
@@ -79,9 +80,20 @@ export function createChunkWriter(out: ByteSink, columns: readonly ColumnBuffer[
     const value = only === undefined ? undefined : column.data.subarray(only * column.words, (only + 1) * column.words)
     const one = value && dictionaryOfOne(column, value, all.valueCount)
     if (one !== undefined) return dictionaryChunk(column, all, one)
+    const byClass = column.keyed && dictionaryOfClasses(column, codesOf(column.keyed, all))
+    if (byClass !== undefined) return dictionaryChunk(column, all, byClass)
     const values = valuesOf(column, all)
     const dictionary = dictionaryOf(column, values, all.valueCount)
     return dictionary === undefined ? plainChunk(column, all, values) : dictionaryChunk(column, all, dictionary)
+  }
+
+  const codesOf = (keyed: Keyed, all: Levels): ClassCodes => {
+    let codes = ofPartition.get(keyed.partition)
+    if (codes === undefined) {
+      codes = classCodes(keyed, all)
+      ofPartition.set(keyed.partition, codes)
+    }
+    return codes
   }
 
   const plainChunk = (column: ColumnBuffer, all: Levels, values: Int32Array): Chunk => {
@@ -203,6 +215,7 @@ export function createChunkWriter(out: ByteSink, columns: readonly ColumnBuffer[
     rowGroup(from, to) {
       levels.begin(from, to)
       coded = []
+      ofPartition.clear()
       const chunks: Chunk[] = []
       for (let index = 0; index < columns.length; index++) {
         const twin = twins[index]
@@ -230,6 +243,7 @@ function twinsOf(columns: readonly ColumnBuffer[], sameLevels: (a: number, b: nu
 function sameValues(a: ColumnBuffer, b: ColumnBuffer): boolean {
   const only = onlySlot(b)
   if (only !== undefined && b.defs[only] !== b.leaf.def) return true
+  if (a.keyed !== undefined || b.keyed !== undefined) return false
   return a.text === undefined && b.text === undefined && a.leaf.physical === b.leaf.physical && sameWords(a.data, b.data, b.slots * b.words)
 }
 

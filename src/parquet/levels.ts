@@ -15,7 +15,7 @@ export interface Levels {
   /** Slots: values and nulls. */
   readonly count: number
   readonly valueCount: number
-  /** The slot of each value in the column, in the order of the rows. */
+  /** The slot of each value in the column, in the order of the rows; of a keyed column the row of each value. */
   readonly positions: Int32Array
   /** Definition level of each slot; one number for all. */
   readonly defs: Uint8Array | number
@@ -65,9 +65,9 @@ export function createLevels(columns: readonly ColumnBuffer[], rows: number, ord
   const shapes = new Map<string, Shape[]>()
   const shapeOf = columns.map(column => {
     const slot = onlySlot(column)
-    if (slot === undefined) fillRows(column, rows)
-    const { leaf, nested, defs } = column
-    const nulls = slot === undefined && nested === undefined && hasOther(defs, leaf.def, rows)
+    if (slot === undefined && column.keyed === undefined) fillRows(column, rows)
+    const { leaf, nested, defs, keyed, slots } = column
+    const nulls = slot === undefined && nested === undefined && hasOther(defs, leaf.def, keyed === undefined ? rows : slots)
     const key = `${leaf.def} ${leaf.rep} ${slot ?? ''} ${slot === undefined ? nulls : defs[slot]}`
     const alike = shapes.get(key) ?? []
     shapes.set(key, alike)
@@ -122,13 +122,16 @@ function hasOther(levels: Uint8Array, level: number, count: number): boolean {
   return false
 }
 
+/** Of columns whose levels say the same of the schema. One that is keyed and one that is not count as different. */
 function sameLevels(a: ColumnBuffer, b: ColumnBuffer, rows: number): boolean {
+  if (a.keyed !== undefined || b.keyed !== undefined) return a.keyed?.partition === b.keyed?.partition
   if (a.slots !== b.slots || !sameBytes(a.defs, b.defs, a.slots)) return false
   if (a.nested === undefined || b.nested === undefined) return true
   return sameBytes(a.nested.reps, b.nested.reps, a.slots) && sameWords(a.nested.first, b.nested.first, rows) && sameWords(a.nested.end, b.nested.end, rows)
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array, count: number): boolean {
+  if (a === b) return true
   const words = count >> 2
   if (!sameWords(new Int32Array(a.buffer, a.byteOffset, words), new Int32Array(b.buffer, b.byteOffset, words), words)) return false
   for (let at = words * 4; at < count; at++) if (a[at] !== b[at]) return false
@@ -137,6 +140,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array, count: number): boolean {
 
 /** Whether two arrays begin with the same words. */
 export function sameWords(a: Int32Array, b: Int32Array, count: number): boolean {
+  if (a === b) return true
   for (let at = 0; at < count; at++) if (a[at] !== b[at]) return false
   return true
 }
@@ -158,7 +162,8 @@ function gatherNullable(column: ColumnBuffer, order: Int32Array, from: number, t
   const count = to - from
   const defs = ofGroup.bytes(count)
   const positions = ofGroup.ints(count)
-  const valueCount = takeSlots(column, order, from, to, defs, positions)
+  const take = column.keyed === undefined ? takeSlots : takeKeyed
+  const valueCount = take(column, order, from, to, defs, positions)
   return levels(column, count, positions.subarray(0, valueCount), valueCount === count ? column.leaf.def : defs, undefined)
 }
 
@@ -181,6 +186,20 @@ function takeSlots({ defs: all, leaf }: ColumnBuffer, order: Int32Array, from: n
     const level = all[slot]!
     defs[at - from] = level
     if (level === def) positions[valueCount++] = slot
+  }
+  return valueCount
+}
+
+function takeKeyed({ defs: all, leaf, keyed }: ColumnBuffer, order: Int32Array, from: number, to: number, defs: Uint8Array, positions: Int32Array): number {
+  const { keys, partition } = keyed!
+  const { classOf } = partition
+  const { def } = leaf
+  let valueCount = 0
+  for (let at = from; at < to; at++) {
+    const row = order[at]!
+    const level = all[classOf[keys[row]!]!]!
+    defs[at - from] = level
+    if (level === def) positions[valueCount++] = row
   }
   return valueCount
 }

@@ -1,9 +1,10 @@
 /** Rows that have a pattern straight into the columns of their events: column by column, what they copy and what all have. */
 import type { MappedClass } from '../ocsf/mapped.js'
-import { idAt, MOST_ROWS, MOST_TEXTS, numberAt, type RowBatch } from '../rows.js'
+import { idAt, MOST_PATTERNS, MOST_ROWS, MOST_TEXTS, numberAt, type RowBatch } from '../rows.js'
 import { beginRow, type ColumnBuffer, openRows, openSlots } from './column.js'
 import { free, zeroInts } from './memory.js'
-import { LEARNED, learnPatterns, type Passed, type PatternColumn, type PatternColumns, patternColumns, SEVERAL } from './pattern-columns.js'
+import { LEARNED, learnPatterns, type Passed, type PatternColumns, patternColumns, SEVERAL } from './pattern-columns.js'
+import { addKeys, closeKeys, createKeys, isKept, leaveKeys, numberTexts, type PatternKeys, type Target } from './pattern-keys.js'
 import type { ParquetSchema } from './schema.js'
 import { IN_COLUMN, type TextStore, takeKnown, textNumber, theirNumbers } from './text.js'
 
@@ -11,21 +12,14 @@ import { IN_COLUMN, type TextStore, takeKnown, textNumber, theirNumbers } from '
 export interface PatternRows {
   readonly into: PatternColumns
   readonly columns: readonly Target[]
+  /** As long as all rows of the file are of this table. */
+  keys: PatternKeys | undefined
   /** The texts of the file. */
   readonly store: TextStore
   /** By copied value: of each row of the batch, the number of its text in the file, printed numbers included; -1 while it has none. */
   readonly words: readonly Int32Array[]
   /** By small number: that of its text in the file, plus 1. */
   readonly printed: Int32Array
-}
-
-interface Target {
-  readonly column: ColumnBuffer
-  readonly pattern: PatternColumn
-  /** By slot of the pattern: the number of its text in the file, plus 1. */
-  numbers: Int32Array
-  /** The variant of the row written last; -1 when that is not known. */
-  last: number
 }
 
 /** Numbers below this have the numbers of their texts kept. */
@@ -43,21 +37,30 @@ export function patternRows(
   const { copiedTexts, copiedNumbers } = table
   return {
     into,
-    columns: columns.map((column, at) => ({ column, pattern: into.columns[at]!, numbers: new Int32Array(0), last: -1 })),
+    columns: columns.map((column, at) => ({ column, pattern: into.columns[at]!, numbers: new Int32Array(0), last: -1, keyed: false, like: undefined })),
+    keys: undefined,
     store,
     words: Array.from({ length: copiedTexts + copiedNumbers }, () => new Int32Array(MOST_ROWS)),
     printed: zeroInts(SMALL),
   }
 }
 
-/** Others wrote to the columns: nothing may be taken for written any more. */
-export function forgetPatternRows({ columns }: PatternRows): void {
-  for (const target of columns) target.last = -1
+/** The columns are as they are encoded; no more rows are added. */
+export function closePatternRows({ keys }: PatternRows, row: number): void {
+  if (keys !== undefined) closeKeys(keys, row)
+}
+
+/** Others write to the columns from `row` on: nothing may be taken for written any more. */
+export function leavePatternRows(rows: PatternRows, row: number): void {
+  if (rows.keys !== undefined) leaveKeys(rows.keys, row)
+  rows.keys = undefined
+  for (const target of rows.columns) target.last = -1
 }
 
 /** Gives the memory back. Ends it. */
-export function freePatternRows({ printed }: PatternRows): void {
+export function freePatternRows({ printed, keys }: PatternRows): void {
   free(printed)
+  if (keys !== undefined) free(keys.keys)
 }
 
 // ---- asking ----
@@ -149,11 +152,17 @@ function numbersEnd({ into, printed, words }: PatternRows, { numbers, table }: R
 export function writePatternRows(rows: PatternRows, batch: RowBatch, from: number, to: number, row: number): void {
   if (from === to) return
   const { columns } = rows
+  if (row === 0) rows.keys = createKeys(columns, MOST_PATTERNS)
+  else if (rows.keys !== undefined && !isKept(rows.keys)) leavePatternRows(rows, row)
+  const firsts = rows.keys === undefined ? NO_ROWS : addKeys(rows.keys, batch, from, to, row)
   for (let at = 0; at < columns.length; at++) {
     const target = columns[at]!
-    const { column, pattern } = target
+    const { column, pattern, keyed, like } = target
     if (column.use !== undefined && target.numbers.length < pattern.slots) target.numbers = longer(target.numbers, pattern.slots)
-    if (column.nested !== undefined) writeLists(rows, target, batch, from, to, row)
+    if (keyed) {
+      if (column.use !== undefined) for (const first of firsts) numberTexts(target, batch.patterns[first]!, row + first - from)
+    } else if (like !== undefined) continue
+    else if (column.nested !== undefined) writeLists(rows, target, batch, from, to, row)
     else if (pattern.variants === 1 && pattern.copy === -1 && target.last === 0) continue
     else {
       openRows(column, row, to - from)
@@ -165,6 +174,8 @@ export function writePatternRows(rows: PatternRows, batch: RowBatch, from: numbe
     }
   }
 }
+
+const NO_ROWS: readonly number[] = []
 
 function longer(from: Int32Array, length: number): Int32Array {
   const to = new Int32Array(length * 2)
@@ -249,6 +260,10 @@ function writeLists(rows: PatternRows, target: Target, batch: RowBatch, from: nu
   const { def } = leaf
   const nested = column.nested!
   let { last } = target
+  if (pattern.variants === 1 && pattern.copy === -1 && last === 0) {
+    if (use !== undefined) use.asked += (to - from) * levels.subarray(0, pattern.slots).filter(level => level === def).length
+    return
+  }
   for (let at = from, out = row; at < to; at++, out++) {
     const variant = of[patterns[at]!]!
     const start = starts[variant]!

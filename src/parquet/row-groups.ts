@@ -1,5 +1,5 @@
 /** Which row comes when, and where row groups end. */
-import { type ColumnBuffer, storedRow } from './column.js'
+import { type ColumnBuffer, spreadKeyed, storedRow } from './column.js'
 import type { TextStore } from './text.js'
 
 /** Rows of a row group at most. */
@@ -12,6 +12,7 @@ export function groupEnds(columns: readonly ColumnBuffer[], order: Int32Array): 
   const rows = order.length
   if (groupBytesAtMost(columns, rows) <= ROW_GROUP_BYTES)
     return Array.from({ length: Math.ceil(rows / ROW_GROUP_ROWS) }, (_, n) => Math.min(rows, (n + 1) * ROW_GROUP_ROWS))
+  for (const column of columns) if (column.keyed !== undefined) spreadKeyed(column)
   const sizes = new Float64Array(rows)
   let every = 0
   for (const column of columns) every += addRowBytes(column, sizes)

@@ -7,7 +7,7 @@ import { appendMap, NEVER, store } from './cells.js'
 import { addSlot, beginRow, type ColumnBuffer, columnMemory, createColumn, freeColumn, rowSlot, truncate } from './column.js'
 import { checkRows, forgetRows, mappedRows, writeRows } from './mapped-rows.js'
 import { BATCH_ROWS } from './mapped-steps.js'
-import { checkPatternRows, forgetPatternRows, freePatternRows, type PatternRows, patternRows, writePatternRows } from './pattern-rows.js'
+import { checkPatternRows, closePatternRows, freePatternRows, leavePatternRows, type PatternRows, patternRows, writePatternRows } from './pattern-rows.js'
 import type { Leaf, ParquetSchema, SchemaNode } from './schema.js'
 import { restTexts, takeTexts } from './text.js'
 import { cellOf, isObject, Misfit } from './values.js'
@@ -39,6 +39,8 @@ export interface Shredder {
   addAsked(count: number): boolean
   /** Adds the rows `[from, to)` of a batch as the rows of their events, up to the first that does not pass; returns where that is. */
   addRows(batch: RowBatch, from: number, to: number): number
+  /** Brings the columns into the form in which they are encoded; nothing is added behind it. */
+  end(): void
   /** Gives the memory back. Ends it. */
   free(): void
 }
@@ -88,10 +90,18 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
   const takeBack = (): void => {
     for (const column of columns) truncate(column, rows)
   }
+  /** Notes who writes next: what others remember of the row before is not so any more. */
+  const turnTo = (next: typeof before, table?: PatternRows): void => {
+    if (before === next && writing === table) return
+    if (writing !== undefined) leavePatternRows(writing, rows)
+    if (next === 'add') for (const root of roots) forget(root)
+    else if (next === 'addMapped') forgetRows(direct!)
+    before = next
+    writing = table
+  }
   const ask = (events: readonly Obj[], from: number, to: number): number => {
     if (direct === undefined || (misses >= PATIENCE && ++misses % RETRY !== 0)) return 0
-    if (before !== 'addMapped') forgetRows(direct)
-    before = 'addMapped'
+    turnTo('addMapped')
     const tried = Math.min(to - from, step)
     const fit = checkRows(direct, events, from, from + tried)
     if (fit === tried) step = Math.min(step * 2, BATCH_ROWS)
@@ -128,8 +138,7 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
       return sum
     },
     add(event) {
-      if (before !== 'add') for (const root of roots) forget(root)
-      before = 'add'
+      turnTo('add')
       try {
         writeStruct(roots, event, rows)
       } catch (error) {
@@ -160,20 +169,21 @@ export function createShredder(schema: ParquetSchema, { mapped, observables = tr
       if (direct === undefined || mapped === undefined) return from
       const own = ofTable.get(batch.table) ?? patternRows(batch.table, schema, mapped, observables, columns, texts)
       ofTable.set(batch.table, own)
-      if (before !== 'addRows' || writing !== own) forgetPatternRows(own)
-      before = 'addRows'
-      writing = own
+      turnTo('addRows', own)
       const end = checkPatternRows(own, batch, from, to)
       try {
         writePatternRows(own, batch, from, end, rows)
       } catch (error) {
         issueOf(error) // throws what is a fault of ours
         takeBack()
-        forgetPatternRows(own)
+        leavePatternRows(own, rows)
         return from
       }
       rows += end - from
       return end
+    },
+    end() {
+      if (writing !== undefined) closePatternRows(writing, rows)
     },
     free() {
       for (const column of columns) freeColumn(column)

@@ -74,6 +74,7 @@ export function createParquetWriter(fields: readonly Field[], { codec, metadata 
 
   const encode = (): Uint8Array => {
     const { columns, rows } = shredder
+    shredder.end()
     const file = createParquetFile(schema, codec, sortLeaf.index)
     if (rows > 0) file.add(columns, timeOrder(columns[sortLeaf.index]!, rows))
     shredder.free()
