@@ -5,9 +5,10 @@
 import type { OcsfEvent, Outcome, RawPolicy } from './convert/outcome.js'
 import { loadPipeline } from './convert/pipeline.js'
 import type { EmitOutcome, Take, TakeRows } from './convert/record.js'
-import { createConversion, offer, prefaceNow, takeDecoded, takeRow } from './convert/record.js'
+import { createConversion, holdRows, offer, prefaceNow, takeDecoded, takeRow } from './convert/record.js'
 import type { Decoded, Fault } from './decode/decoder.js'
 import { MAX_OBJECT_BYTES, type ParquetReader, parquetAsLines, type Readable } from './decode/parquet-input.js'
+import type { RowTaker } from './decode/table.js'
 import type { OcsfVersion } from './ocsf/facts.js'
 import type { AnySource, Context } from './sources/source.js'
 
@@ -55,7 +56,9 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
   const hash = rawPolicy === 'hash' ? await loadHash() : undefined
   const decoder = source.decoder(context)
   const conversion = createConversion({ source, pipeline, context, decoder }, { rawPolicy, hash, filter, emit, take }, takeRows)
-  if (conversion.rows !== undefined) decoder.offerRows?.((row, bytes, start, end, line) => takeRow(conversion, row, bytes, start, end, line))
+  const hold = (): void => holdRows(conversion)
+  const takeOne: RowTaker['take'] = (row, bytes, start, end, line) => takeRow(conversion, row, bytes, start, end, line)
+  if (conversion.rows !== undefined) decoder.offerRows?.({ take: takeOne, hold })
   const onDecoded = (item: Decoded<unknown>): void => takeDecoded(conversion, item)
 
   return {
@@ -75,7 +78,7 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
     fail(fault) {
       // The last thing a cut-off object gives cannot be trusted, whole as it may look: it is what the fault keeps.
       let last: Decoded<unknown> | undefined
-      decoder.offerRows?.(() => false)
+      decoder.offerRows?.({ take: () => false, hold })
       decoder.end(item => {
         if (last !== undefined) onDecoded(last)
         last = { ...item, raw: item.raw.slice() }

@@ -69,6 +69,9 @@ interface WaitingRows extends RowBatch {
   readonly take: TakeRows
   table: Patterns
   count: number
+  /** Where the records of the rows from `held` on stand; those of the others are among what is kept. */
+  bytes: Uint8Array
+  held: number
   readonly starts: Int32Array
   readonly lines: Int32Array
   ids: Int32Array
@@ -120,6 +123,8 @@ function waitingRows(take: TakeRows): WaitingRows {
     take,
     table: NO_PATTERNS,
     count: 0,
+    bytes: NO_BYTES,
+    held: 0,
     rawBytes: ints(),
     patterns: ints(),
     starts: ints(),
@@ -200,15 +205,15 @@ function wait(conversion: Conversion, event: MappedEvent, raw: Uint8Array, place
 }
 
 /** Keeps the bytes of a record that waits and returns where they start. */
-function keep(conversion: Conversion, bytes: Uint8Array, start = 0, end = bytes.length): number {
+function keep(conversion: Conversion, bytes: Uint8Array): number {
   const { used } = conversion
-  const needed = used + end - start
+  const needed = used + bytes.length
   if (needed > conversion.kept.length) {
     const grown = new Uint8Array(Math.max(needed * 2, 2 ** 12))
     grown.set(conversion.kept.subarray(0, used))
     conversion.kept = grown
   }
-  conversion.kept.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), used)
+  conversion.kept.set(bytes, used)
   conversion.used = needed
   return used
 }
@@ -265,7 +270,8 @@ export function takeRow(conversion: Conversion, row: TableRow, bytes: Uint8Array
   }
   const { count } = rows
   conversion.read++
-  rows.starts[count] = keep(conversion, bytes, start, end)
+  rows.bytes = bytes
+  rows.starts[count] = start
   rows.rawBytes[count] = end - start
   rows.lines[count] = line
   rows.patterns[count] = pattern
@@ -273,6 +279,17 @@ export function takeRow(conversion: Conversion, row: TableRow, bytes: Uint8Array
   rows.count = count + 1
   if (rows.count === MOST_ROWS || conversion.used >= OFFERED_BYTES) offerRows(conversion)
   return true
+}
+
+/** Keeps the records of the rows that wait, since the bytes that they stand in are overwritten next. */
+export function holdRows(conversion: Conversion): void {
+  const { rows } = conversion
+  if (rows === undefined || rows.held === rows.count) return
+  const { starts, rawBytes, bytes, held, count } = rows
+  const from = starts[held]!
+  const moved = keep(conversion, bytes.subarray(from, starts[count - 1]! + rawBytes[count - 1]!)) - from
+  for (let at = held; at < count; at++) starts[at]! += moved
+  rows.held = count
 }
 
 /** The first row of a batch. */
@@ -300,7 +317,7 @@ function offerRows(conversion: Conversion): void {
     conversion.offering = true
     while (at < count) {
       const start = rows.starts[at]!
-      const raw = kept.subarray(start, start + rows.rawBytes[at]!)
+      const raw = (at < rows.held ? kept : rows.bytes).subarray(start, start + rows.rawBytes[at]!)
       rows.count = 0
       rows.table.windowTurns++
       takeRecord(conversion, row!.again(raw), raw, { line: rows.lines[at]! })
@@ -311,7 +328,7 @@ function offerRows(conversion: Conversion): void {
     }
     conversion.offering = false
   } else if (between.length > 0) conversion.between = []
-  rows.count = 0
+  rows.count = rows.held = 0
   conversion.used = 0
 }
 

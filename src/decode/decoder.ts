@@ -1,6 +1,6 @@
 /** What every decoder is: bytes in, records out, nothing thrown for data and nothing dropped. */
 
-import type { TakeRow } from './table.js'
+import type { RowTaker } from './table.js'
 
 /** Where in its object a record was found. */
 export interface Place {
@@ -37,7 +37,7 @@ export interface Decoder<Rec> {
   /** The object is over: emits what is left, a cut-off last record included. */
   end(emit: Emit<Rec>): void
   /** Of tables: from now on offers rows that are read in place, before they become records. */
-  offerRows?(take: TakeRow): void
+  offerRows?(taker: RowTaker): void
   /** What must stand before a raw record so that it can be read alone: the header line of a table. */
   preface?(): string | undefined
 }

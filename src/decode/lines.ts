@@ -8,6 +8,8 @@ export interface LineSink {
    * The bytes and the view are of the same buffer in every call; there are 4 bytes behind every line feed.
    */
   inPlace?(bytes: Uint8Array, view: DataView, start: number, number: number): number
+  /** The lines offered in place so far are overwritten next. */
+  overwrite?(): void
   /** A line without its line end; never blank. */
   line(text: string, raw: Uint8Array, number: number): void
   /** A line that is too long (its first 64 KiB) or no valid UTF-8. */
@@ -123,6 +125,7 @@ function inPlace(lines: Lines, chunk: Uint8Array): number {
     lines.view = new DataView(lines.own.buffer)
   }
   const { own, view } = lines
+  sink.overwrite?.()
   own.set(chunk)
   let at = 0
   let misses = 0
@@ -204,6 +207,7 @@ function finish(lines: Lines): void {
 /** Whether the line that was kept could be read in place, its pieces put together. */
 function isReadInPlace({ sink, own, view, number, pending, pendingBytes, overlong }: Lines): boolean {
   if (sink.inPlace === undefined || own === NO_BYTES || overlong !== undefined || pendingBytes > BLOCK_BYTES) return false
+  sink.overwrite?.()
   let at = 0
   for (const piece of pending) {
     own.set(piece, at)

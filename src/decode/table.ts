@@ -73,8 +73,15 @@ export interface TableRow {
 
 type SpacedValues = ReturnType<SpacedRows['values']>
 
-/** Offered a row before it becomes a record; whether it is taken, and then not emitted. The raw record is `bytes` from `start` to `end`. */
-export type TakeRow = (row: TableRow, bytes: Uint8Array, start: number, end: number, line: number) => boolean
+/** Whoever takes rows before they become records. */
+export interface RowTaker {
+  /**
+   * Offered a row; whether it is taken, and then not emitted. The raw record is `bytes` from `start` to `end`, which are
+   * the same bytes in every call and stay as they are until `hold` is called.
+   */
+  take(row: TableRow, bytes: Uint8Array, start: number, end: number, line: number): boolean
+  hold(): void
+}
 
 interface Layout {
   readonly names: readonly string[]
@@ -100,7 +107,7 @@ interface Reading extends LineSink {
   /** Names as they stand in JSON lines, which repeat in each. */
   readonly names: Map<string, string>
   emit: Emit<object>
-  take: TakeRow | undefined
+  taker: RowTaker | undefined
 }
 
 type Read = { readonly row: object } | { readonly fault: Fault }
@@ -123,8 +130,9 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
     values: new Set(),
     names: new Map(),
     emit: () => {},
-    take: undefined,
+    taker: undefined,
     inPlace: readInPlace,
+    overwrite,
     line: readLine,
     fault: emitFault,
   }
@@ -138,8 +146,8 @@ export function tableDecoder<const Fields extends TableFields>(table: Table<Fiel
       reading.emit = sink as Emit<object> // as in push
       lines.end()
     },
-    offerRows(take) {
-      reading.take = take
+    offerRows(taker) {
+      reading.taker = taker
     },
     preface: () => (reading.header === '' ? undefined : reading.header),
   }
@@ -191,9 +199,13 @@ function readInPlace(this: Reading, bytes: Uint8Array, view: DataView, start: nu
   const { cells } = simple
   const next = cells.read(bytes, view, start)
   if (next === -1 || !isRow(this, cells, bytes[start]!)) return -1
-  if (this.take?.(simple, bytes, start, cells.end, line) === true) return next
+  if (this.taker?.take(simple, bytes, start, cells.end, line) === true) return next
   this.emit({ record: simple.record(cells.values()), place: { line }, raw: bytes.subarray(start, cells.end) })
   return next
+}
+
+function overwrite(this: Reading): void {
+  this.taker?.hold()
 }
 
 /** Whether a line with this first cell is surely no header and no JSON. */
