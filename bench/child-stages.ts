@@ -63,10 +63,11 @@ function decode(file: File): void {
   const emit = (): void => {
     records++
   }
-  decoder.offerRows?.(() => {
+  const take = (): boolean => {
     records++
     return true
-  })
+  }
+  decoder.offerRows?.({ take, hold: () => {} })
   push(file, chunk => decoder.push(chunk, emit))
   decoder.end(emit)
 }
