@@ -1,7 +1,7 @@
 /** Dictionaries of a column chunk: built only where they make it smaller. */
 import type { ColumnBuffer, Keyed } from './column.js'
 import { bitWidth } from './hybrid.js'
-import type { Levels } from './levels.js'
+import { isRepeated, type Levels } from './levels.js'
 import { ofChunk, ofGroup } from './memory.js'
 import { type TextStore, textLength } from './text.js'
 
@@ -189,9 +189,9 @@ function tableOf(words: 1 | 2, distinct: Int32Array, size: number, slots: number
   return table
 }
 
-/** Which class each value of keyed columns has, by the order in which the classes are met. */
+/** Values that fall into few classes: those of keyed columns, and of lists that are the same in all rows. */
 export interface ClassCodes {
-  /** The classes in that order, and how many values each has. */
+  /** A slot for each class, in the order in which they are met, and how many values each has. */
   readonly classes: readonly number[]
   readonly counts: readonly number[]
   /** Where the class of each value stands among them. */
@@ -217,10 +217,31 @@ export function classCodes({ keys, partition }: Keyed, { positions, valueCount }
   return { classes, counts: Array.from(counts.subarray(0, classes.length)), codes }
 }
 
+/** Which value of a list that is the same in all rows stands where; `known` has the codes of other lists of as many values. */
+export function listCodes({ data, words }: ColumnBuffer, { each, valueCount }: Levels, known: Map<string, Int32Array>): ClassCodes {
+  const classes: number[] = []
+  const own: number[] = []
+  for (let slot = 0; slot < each!; slot++) {
+    const same = classes.findIndex(other => data[other * words] === data[slot * words] && data[(other + 1) * words - 1] === data[(slot + 1) * words - 1])
+    if (same === -1) classes.push(slot)
+    own.push(same === -1 ? classes.length - 1 : same)
+  }
+  const key = own.join()
+  const codes = known.get(key) ?? repeated(own, valueCount)
+  known.set(key, codes)
+  return { classes, counts: classes.map((_, code) => (own.filter(other => other === code).length * valueCount) / each!), codes }
+}
+
+function repeated(some: readonly number[], count: number): Int32Array {
+  const out = ofGroup.ints(count)
+  for (let at = 0; at < count; at += some.length) for (let n = 0; n < some.length; n++) out[at + n] = some[n]!
+  return out
+}
+
 /** Classes that surely repeat in any sample that `seemsDistinct` takes. */
 const FEW_CLASSES = 256
 
-/** The dictionary of a keyed column, as `dictionaryOf` says; `undefined` also when there are too many classes to say so at once. */
+/** The dictionary of such values, as `dictionaryOf` says; `undefined` also when there are too many classes to say so at once. */
 export function dictionaryOfClasses(column: ColumnBuffer, { classes, counts, codes }: ClassCodes): Dictionary | undefined {
   const { words, text, data, leaf } = column
   const size = classes.length
@@ -239,8 +260,13 @@ export function dictionaryOfClasses(column: ColumnBuffer, { classes, counts, cod
 }
 
 /** The words of the values, in the order of the rows. */
-export function valuesOf({ data, words, keyed }: ColumnBuffer, { positions, valueCount }: Levels): Int32Array {
+export function valuesOf(column: ColumnBuffer, { positions, valueCount, each }: Levels): Int32Array {
+  const { data, words, keyed } = column
   const values = ofChunk.ints(valueCount * words)
+  if (isRepeated(column, each)) {
+    for (let at = 0; at < valueCount * words; at++) values[at] = data[at % (each! * words)]!
+    return values
+  }
   if (keyed !== undefined) {
     const { keys, partition } = keyed
     for (let at = 0; at < valueCount; at++) {

@@ -3,9 +3,19 @@ import { bloomFilter } from './bloom.js'
 import { ByteSink } from './bytes.js'
 import type { Codec } from './codec.js'
 import type { ColumnBuffer, Keyed, Partition } from './column.js'
-import { type ClassCodes, classCodes, type Dictionary, dictionaryOf, dictionaryOfClasses, dictionaryOfOne, plainBytes, valuesOf } from './dictionary.js'
+import {
+  type ClassCodes,
+  classCodes,
+  type Dictionary,
+  dictionaryOf,
+  dictionaryOfClasses,
+  dictionaryOfOne,
+  listCodes,
+  plainBytes,
+  valuesOf,
+} from './dictionary.js'
 import { hybridBound, writeHybrid, writeRepeated } from './hybrid.js'
-import { createLevels, type Levels, levelBytes, onlySlot, type Run, sameWords } from './levels.js'
+import { createLevels, isRepeated, type Levels, levelBytes, onlySlot, type Run, sameWords } from './levels.js'
 import { ofChunk, ofGroup } from './memory.js'
 import { writePlain } from './plain.js'
 import type { Leaf } from './schema.js'
@@ -72,6 +82,7 @@ export function createChunkWriter(out: ByteSink, columns: readonly ColumnBuffer[
   const thrift = new ThriftWriter(out)
   let coded: Coded[] = []
   const ofPartition = new Map<Partition, ClassCodes>()
+  const ofLists = new Map<string, Int32Array>()
 
   const chunkOf = (index: number): Chunk => {
     const column = columns[index]!
@@ -80,7 +91,8 @@ export function createChunkWriter(out: ByteSink, columns: readonly ColumnBuffer[
     const value = only === undefined ? undefined : column.data.subarray(only * column.words, (only + 1) * column.words)
     const one = value && dictionaryOfOne(column, value, all.valueCount)
     if (one !== undefined) return dictionaryChunk(column, all, one)
-    const byClass = column.keyed && dictionaryOfClasses(column, codesOf(column.keyed, all))
+    const codes = isRepeated(column, all.each) ? listCodes(column, all, ofLists) : column.keyed && codesOf(column.keyed, all)
+    const byClass = codes && dictionaryOfClasses(column, codes)
     if (byClass !== undefined) return dictionaryChunk(column, all, byClass)
     const values = valuesOf(column, all)
     const dictionary = dictionaryOf(column, values, all.valueCount)
@@ -216,6 +228,7 @@ export function createChunkWriter(out: ByteSink, columns: readonly ColumnBuffer[
       levels.begin(from, to)
       coded = []
       ofPartition.clear()
+      ofLists.clear()
       const chunks: Chunk[] = []
       for (let index = 0; index < columns.length; index++) {
         const twin = twins[index]
@@ -244,7 +257,9 @@ function sameValues(a: ColumnBuffer, b: ColumnBuffer): boolean {
   const only = onlySlot(b)
   if (only !== undefined && b.defs[only] !== b.leaf.def) return true
   if (a.keyed !== undefined || b.keyed !== undefined) return false
-  return a.text === undefined && b.text === undefined && a.leaf.physical === b.leaf.physical && sameWords(a.data, b.data, b.slots * b.words)
+  return (
+    a.text === undefined && b.text === undefined && a.leaf.physical === b.leaf.physical && a.slots === b.slots && sameWords(a.data, b.data, b.slots * b.words)
+  )
 }
 
 function copyChunk(out: ByteSink, chunk: Chunk, leaf: Leaf): Chunk {

@@ -15,8 +15,13 @@ export interface Levels {
   /** Slots: values and nulls. */
   readonly count: number
   readonly valueCount: number
-  /** The slot of each value in the column, in the order of the rows; of a keyed column the row of each value. */
+  /**
+   * The slot of each value in the column, in the order of the rows. Of a keyed column the row of each value; where rows
+   * have `each` values, the slot that it has if every row has its own.
+   */
   readonly positions: Int32Array
+  /** Inside lists, how many values each row has, without any null; `undefined` where that differs. */
+  readonly each: number | undefined
   /** Definition level of each slot; one number for all. */
   readonly defs: Uint8Array | number
   /** Inside lists: repetition level of each slot; absent too where each slot is a row. */
@@ -47,6 +52,7 @@ interface Shape {
   readonly slot: number | undefined
   /** Outside lists: whether there is a null. */
   readonly nulls: boolean
+  readonly each: number | undefined
   /** Of the row group at hand. */
   levels: Levels | undefined
 }
@@ -65,15 +71,16 @@ export function createLevels(columns: readonly ColumnBuffer[], rows: number, ord
   const shapes = new Map<string, Shape[]>()
   const shapeOf = columns.map(column => {
     const slot = onlySlot(column)
-    if (slot === undefined && column.keyed === undefined) fillRows(column, rows)
+    const each = slot === undefined ? valuesInEach(column, rows) : undefined
+    if (slot === undefined && column.keyed === undefined && !isRepeated(column, each)) fillRows(column, rows)
     const { leaf, nested, defs, keyed, slots } = column
     const nulls = slot === undefined && nested === undefined && hasOther(defs, leaf.def, keyed === undefined ? rows : slots)
-    const key = `${leaf.def} ${leaf.rep} ${slot ?? ''} ${slot === undefined ? nulls : defs[slot]}`
+    const key = `${leaf.def} ${leaf.rep} ${slot ?? ''} ${slot === undefined ? nulls : defs[slot]} ${each ?? ''}`
     const alike = shapes.get(key) ?? []
     shapes.set(key, alike)
-    let shape = alike.find(other => slot !== undefined || (!nulls && nested === undefined) || sameLevels(other.column, column, rows))
+    let shape = alike.find(other => slot !== undefined || each !== undefined || (!nulls && nested === undefined) || sameLevels(other.column, column, rows))
     if (shape === undefined) {
-      shape = { column, slot, nulls, levels: undefined }
+      shape = { column, slot, nulls, each, levels: undefined }
       alike.push(shape)
     }
     return shape
@@ -100,6 +107,26 @@ export function onlySlot({ nested, rows }: ColumnBuffer): number | undefined {
   if (rows !== 1) return undefined
   if (nested === undefined) return 0
   return nested.end[0]! - nested.first[0]! === 1 ? nested.first[0] : undefined
+}
+
+/** How many values each row has in a list of depth one, where that is the same and none is null. */
+function valuesInEach({ nested, rows, slots, leaf, defs }: ColumnBuffer, all: number): number | undefined {
+  if (nested === undefined || leaf.rep !== 1 || (rows !== 1 && rows !== all)) return undefined
+  const { first, end, reps } = nested
+  const each = end[0]! - first[0]!
+  if (each === 0 || first[0] !== 0 || slots !== rows * each) return undefined
+  for (let row = 0; row < rows; row++) if (first[row] !== row * each || end[row] !== (row + 1) * each) return undefined
+  if (hasOther(defs, leaf.def, slots)) return undefined
+  for (let slot = 0; slot < slots; slot += each) {
+    if (reps[slot] !== 0) return undefined
+    for (let at = 1; at < each; at++) if (reps[slot + at] !== 1) return undefined
+  }
+  return each
+}
+
+/** Whether all rows have the values of the first one, which alone are there. */
+export function isRepeated({ rows }: ColumnBuffer, each: number | undefined): boolean {
+  return each !== undefined && rows === 1
 }
 
 function fillRows(column: ColumnBuffer, rows: number): void {
@@ -147,13 +174,14 @@ export function sameWords(a: Int32Array, b: Int32Array, count: number): boolean 
 
 // ---- gathering ----
 
-function gather({ column, slot, nulls }: Shape, order: Int32Array, from: number, to: number): Levels {
+function gather({ column, slot, nulls, each }: Shape, order: Int32Array, from: number, to: number): Levels {
   const { defs, leaf, nested } = column
   const count = to - from
   if (slot !== undefined) {
     const positions = ofGroup.ints(defs[slot] === leaf.def ? count : 0).fill(slot)
     return levels(column, count, positions, defs[slot]!, undefined)
   }
+  if (each !== undefined) return gatherEach(column, each, order, from, to)
   if (nested !== undefined) return gatherNested(column, order, from, to)
   return nulls ? gatherNullable(column, order, from, to) : levels(column, count, order.subarray(from, to), leaf.def, undefined)
 }
@@ -176,6 +204,14 @@ function gatherNested(column: ColumnBuffer, order: Int32Array, from: number, to:
   return levels(column, count, positions.subarray(0, valueCount), valueCount === count ? column.leaf.def : defs, reps)
 }
 
+function gatherEach(column: ColumnBuffer, each: number, order: Int32Array, from: number, to: number): Levels {
+  const count = (to - from) * each
+  const positions = ofGroup.ints(count)
+  const reps = ofGroup.bytes(count).fill(1)
+  placeEach(each, order, from, to, positions, reps)
+  return levels(column, count, positions, column.leaf.def, reps, each)
+}
+
 // Loops of their own: V8 throws compiled code away where it goes on behind a loop that it has not left before.
 
 function takeSlots({ defs: all, leaf }: ColumnBuffer, order: Int32Array, from: number, to: number, defs: Uint8Array, positions: Int32Array): number {
@@ -188,6 +224,15 @@ function takeSlots({ defs: all, leaf }: ColumnBuffer, order: Int32Array, from: n
     if (level === def) positions[valueCount++] = slot
   }
   return valueCount
+}
+
+function placeEach(each: number, order: Int32Array, from: number, to: number, positions: Int32Array, reps: Uint8Array): void {
+  let out = 0
+  for (let at = from; at < to; at++) {
+    let slot = order[at]! * each
+    reps[out] = 0
+    for (const stop = slot + each; slot < stop; slot++) positions[out++] = slot
+  }
 }
 
 function takeKeyed({ defs: all, leaf, keyed }: ColumnBuffer, order: Int32Array, from: number, to: number, defs: Uint8Array, positions: Int32Array): number {
@@ -235,20 +280,27 @@ function takeNested(column: ColumnBuffer, order: Int32Array, from: number, to: n
   return valueCount
 }
 
-function levels({ leaf }: ColumnBuffer, count: number, positions: Int32Array, defs: Uint8Array | number, reps: Uint8Array | undefined): Levels {
+function levels({ leaf }: ColumnBuffer, count: number, positions: Int32Array, defs: Uint8Array | number, reps: Uint8Array | undefined, each?: number): Levels {
   const valueCount = positions.length
   const whole: Run = { from: 0, to: count, valueFrom: 0, valueTo: valueCount, row: 0 }
-  const cut = valueCount === 0 ? [whole] : cutByRows(count, valueCount, defs, reps, leaf.def)
-  return { count, valueCount, positions, defs, reps, maxDef: leaf.def, maxRep: leaf.rep, whole, cut, written: new Map() }
+  const cut = valueCount === 0 ? [whole] : cutByRows(count, valueCount, defs, reps, leaf.def, each)
+  return { count, valueCount, positions, each, defs, reps, maxDef: leaf.def, maxRep: leaf.rep, whole, cut, written: new Map() }
 }
 
-function cutByRows(count: number, valueCount: number, defs: Uint8Array | number, reps: Uint8Array | undefined, maxDef: number): Run[] {
+function cutByRows(
+  count: number,
+  valueCount: number,
+  defs: Uint8Array | number,
+  reps: Uint8Array | undefined,
+  maxDef: number,
+  each: number | undefined,
+): Run[] {
   const runs: Run[] = []
   let from = 0
   let valueFrom = 0
   let row = 0
   while (from < count) {
-    const to = reps === undefined ? Math.min(count, from + PAGE_ROWS) : rowsEnd(reps, from)
+    const to = reps === undefined || each !== undefined ? Math.min(count, from + PAGE_ROWS * (each ?? 1)) : rowsEnd(reps, from)
     let valueTo = valueFrom
     if (to === count) valueTo = valueCount
     else if (typeof defs === 'number') valueTo += to - from

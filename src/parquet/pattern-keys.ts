@@ -142,7 +142,8 @@ function closeColumn({ column, pattern, numbers }: Target, keys: Int32Array, met
 function partitionLike(partitions: Partition[], met: readonly number[], classOf: Uint16Array, defs: Uint8Array, def: number): Partition {
   const nulls = defs.map(level => (level === def ? ALL : level))
   let partition = partitions.find(
-    other => other.nulls.length === nulls.length && nulls.every((level, own) => level === other.nulls[own]) && met.every(key => classOf[key] === other.classOf[key]),
+    other =>
+      other.nulls.length === nulls.length && nulls.every((level, own) => level === other.nulls[own]) && met.every(key => classOf[key] === other.classOf[key]),
   )
   if (partition === undefined) {
     partition = { classOf, nulls }

@@ -235,20 +235,32 @@ function writeTexts(rows: PatternRows, target: Target, batch: RowBatch, from: nu
   const use = column.use!
   const single = words[Math.max(copy, 0)]!
   let { known, unique } = use
-  for (let at = from, out = row; at < to; at++, out++) {
-    const slot = of[patterns[at]!]!
-    if (levels[slot] !== def) continue
-    const own = copies[slot]!
-    const word = own === -1 ? numbers[slot]! - 1 : copy === SEVERAL ? words[own]![at]! : single[at]!
-    // a number that is kept is one that the column has
-    if (word >= 0 && (own === -1 || (known[word]! & IN_COLUMN) !== 0) && !unique) data[out] = word
-    else {
-      use.asked = out
-      data[out] = numberOf(rows, target, batch, slot, at)
-      known = use.known
-      unique = use.unique
+  if (pattern.variants === 1 && copy >= 0)
+    for (let at = from, out = row; at < to; at++, out++) {
+      const word = single[at]!
+      if (word >= 0 && (known[word]! & IN_COLUMN) !== 0 && !unique) data[out] = word
+      else {
+        use.asked = out
+        data[out] = numberOf(rows, target, batch, 0, at)
+        known = use.known
+        unique = use.unique
+      }
     }
-  }
+  else
+    for (let at = from, out = row; at < to; at++, out++) {
+      const slot = of[patterns[at]!]!
+      if (levels[slot] !== def) continue
+      const own = copies[slot]!
+      const word = own === -1 ? numbers[slot]! - 1 : copy === SEVERAL ? words[own]![at]! : single[at]!
+      // a number that is kept is one that the column has
+      if (word >= 0 && (own === -1 || (known[word]! & IN_COLUMN) !== 0) && !unique) data[out] = word
+      else {
+        use.asked = out
+        data[out] = numberOf(rows, target, batch, slot, at)
+        known = use.known
+        unique = use.unique
+      }
+    }
 }
 
 function writeLists(rows: PatternRows, target: Target, batch: RowBatch, from: number, to: number, row: number): void {
@@ -260,6 +272,7 @@ function writeLists(rows: PatternRows, target: Target, batch: RowBatch, from: nu
   const { def } = leaf
   const nested = column.nested!
   let { last } = target
+  let known = use?.known
   if (pattern.variants === 1 && pattern.copy === -1 && last === 0) {
     if (use !== undefined) use.asked += (to - from) * levels.subarray(0, pattern.slots).filter(level => level === def).length
     return
@@ -290,10 +303,13 @@ function writeLists(rows: PatternRows, target: Target, batch: RowBatch, from: nu
         continue
       }
       const word = copy === -1 ? numbers[slot]! - 1 : words[copy]![at]!
-      if (word >= 0 && (use.known[word]! & IN_COLUMN) !== 0 && !use.unique) {
+      if (word >= 0 && (known![word]! & IN_COLUMN) !== 0 && !use.unique) {
         use.asked++
         data[into] = word
-      } else data[into] = numberOf(rows, target, batch, slot, at)
+      } else {
+        data[into] = numberOf(rows, target, batch, slot, at)
+        known = use.known
+      }
     }
     column.slots = into
     nested.end[out] = into
