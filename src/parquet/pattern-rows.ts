@@ -193,11 +193,12 @@ function writeLevels({ column, pattern }: Target, { patterns }: RowBatch, from: 
 // What stands in the place of a null is of no account.
 
 function writeIntegers({ column, pattern }: Target, batch: RowBatch, from: number, to: number, row: number): void {
-  const { of, copies, lows, copy } = pattern
+  const { of, copies, lows, copy, variants } = pattern
   const { patterns, numbers, table } = batch
   const { copiedTexts, copiedNumbers } = table
   const { data } = column
   if (copy === -1) for (let at = from, out = row; at < to; at++, out++) data[out] = lows[of[patterns[at]!]!]!
+  else if (variants === 1) for (let at = from, out = row; at < to; at++, out++) data[out] = numbers[at * copiedNumbers + copy - copiedTexts]!
   else
     for (let at = from, out = row; at < to; at++, out++) {
       const slot = of[patterns[at]!]!
@@ -207,13 +208,14 @@ function writeIntegers({ column, pattern }: Target, batch: RowBatch, from: numbe
 }
 
 function writeLongs({ column, pattern }: Target, batch: RowBatch, from: number, to: number, row: number): void {
-  const { of, copies, lows, highs } = pattern
+  const { of, copies, lows, highs, copy, variants } = pattern
   const { patterns, numbers, table } = batch
   const { copiedTexts, copiedNumbers } = table
   const { data } = column
+  const only = variants === 1 ? copy : -1
   for (let at = from, out = row; at < to; at++, out++) {
-    const slot = of[patterns[at]!]!
-    const own = copies[slot]!
+    const slot = only === -1 ? of[patterns[at]!]! : 0
+    const own = only === -1 ? copies[slot]! : only
     if (own === -1) {
       data[2 * out] = lows[slot]!
       data[2 * out + 1] = highs[slot]!
