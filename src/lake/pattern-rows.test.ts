@@ -233,6 +233,27 @@ it('holds where a log has more texts than are remembered, its own or those of ot
   )
 })
 
+it('takes up amid an object what no row before had, and goes on where a row has no pattern', async () => {
+  const pipeline = await loadPipeline(vpcFlow as AnySource)
+  await convert(pipeline, longLog(V2, 6000), 65_536, true) // so that patterns are worth learning
+  const plain = (n: number): string => V5.map((field, at) => (at < V2.length ? cellOf(field, n & 1 && field !== 'log-status' ? 1 : 0, n) : '-')).join(' ')
+  const full = (n: number): string => V5.map(field => cellOf(field, field === 'log-status' ? 0 : n & 1, n)).join(' ')
+  const timeless = (n: number): string => V5.map(field => (field === 'start' ? '-' : cellOf(field, 0, n))).join(' ')
+  const unknown = (n: number): string => V5.map(field => (field === 'account-id' ? 'unknown' : cellOf(field, 0, n))).join(' ')
+  const logs = [
+    [plain, full, plain],
+    [full, plain, timeless, full],
+    [full, unknown, full],
+    [plain, unknown, full, timeless],
+  ]
+  for (const [which, kinds] of logs.entries()) {
+    const before = taken
+    const lines = kinds.flatMap(kind => Array.from({ length: 300 }, (_, n) => kind(n)))
+    await expectSame(pipeline, `${[V5.join(' '), ...lines].join('\n')}\n`, 20_000, plainLayout, `me-south-${which}`)
+    expect(taken - before).toBeGreaterThan(kinds.includes(unknown) ? 500 : 800)
+  }
+})
+
 it('does not trust the last line of a log that is cut off, whole as it looks', async () => {
   const pipeline = await loadPipeline(vpcFlow as AnySource)
   await convert(pipeline, longLog(V2, 6000), 65_536, true) // so that patterns are worth learning

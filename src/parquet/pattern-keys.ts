@@ -107,35 +107,23 @@ export function closeKeys({ targets, keys, met }: PatternKeys, rows: number): vo
 
 function closeColumn({ column, pattern, numbers }: Target, keys: Int32Array, met: readonly number[], rows: number, partitions: Partition[]): void {
   const { of, defs, lows, highs } = pattern
-  const slots = new Map<number, number>() // of the pattern, to those of the column
-  const classOf = new Uint16Array(pattern.of.length)
-  for (const key of met) {
-    const slot = of[key]!
-    let own = slots.get(slot)
-    if (own === undefined) {
-      own = slots.size
-      slots.set(slot, own)
-    }
-    classOf[key] = own
+  const { text, words, leaf } = column
+  const classes = new Map<number, number>() // by slot of the pattern
+  for (const key of met) if (!classes.has(of[key]!)) classes.set(of[key]!, classes.size)
+  const { size } = classes
+  column.defs = new Uint8Array(size)
+  column.data = new Int32Array(size * words)
+  column.slots = size
+  column.rows = size === 1 ? 1 : rows
+  for (const [slot, own] of classes) {
+    column.defs[own] = defs[slot]!
+    column.data[own * words] = text === undefined ? lows[slot]! : numbers[slot]! - 1
+    if (words === 2) column.data[own * 2 + 1] = highs[slot]!
   }
-  const levels = new Uint8Array(slots.size)
-  const data = new Int32Array(slots.size * column.words)
-  for (const [slot, own] of slots) {
-    levels[own] = defs[slot]!
-    if (column.text !== undefined) data[own] = numbers[slot]! - 1
-    else {
-      data[own * column.words] = lows[slot]!
-      if (column.words === 2) data[own * 2 + 1] = highs[slot]!
-    }
-  }
-  column.defs = levels
-  column.data = data
-  column.slots = slots.size
-  if (slots.size === 1) column.rows = 1
-  else {
-    column.rows = rows
-    column.keyed = { keys, partition: partitionLike(partitions, met, classOf, levels, column.leaf.def) }
-  }
+  if (size === 1) return
+  const classOf = new Uint16Array(of.length)
+  for (const key of met) classOf[key] = classes.get(of[key]!)!
+  column.keyed = { keys, partition: partitionLike(partitions, met, classOf, column.defs, leaf.def) }
 }
 
 /** A partition that tells the same rows apart and has nulls in the same ones. */
