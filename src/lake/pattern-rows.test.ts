@@ -236,13 +236,16 @@ it('holds where a log has more texts than are remembered, its own or those of ot
 it('takes up amid an object what no row before had, and goes on where a row has no pattern', async () => {
   const pipeline = await loadPipeline(vpcFlow as AnySource)
   await convert(pipeline, longLog(V2, 6000), 65_536, true) // so that patterns are worth learning
-  const plain = (n: number): string => V5.map((field, at) => (at < V2.length ? cellOf(field, n & 1 && field !== 'log-status' ? 1 : 0, n) : '-')).join(' ')
+  const named = [...V2, 'region'] // which says the object
+  const plain = (n: number): string => V5.map(field => (named.includes(field) ? cellOf(field, field === 'log-status' ? 0 : n & 1, n) : '-')).join(' ')
   const full = (n: number): string => V5.map(field => cellOf(field, field === 'log-status' ? 0 : n & 1, n)).join(' ')
   const timeless = (n: number): string => V5.map(field => (field === 'start' ? '-' : cellOf(field, 0, n))).join(' ')
+  const silent = (n: number): string => V5.map(field => (field === 'action' && n & 1 ? '-' : cellOf(field, 0, n))).join(' ')
   const unknown = (n: number): string => V5.map(field => (field === 'account-id' ? 'unknown' : cellOf(field, 0, n))).join(' ')
   const logs = [
     [plain, full, plain],
     [full, plain, timeless, full],
+    [silent, silent, silent],
     [full, unknown, full],
     [plain, unknown, full, timeless],
   ]
