@@ -240,7 +240,8 @@ it('takes up amid an object what no row before had, and goes on where a row has 
   const plain = (n: number): string => V5.map(field => (named.includes(field) ? cellOf(field, field === 'log-status' ? 0 : n & 1, n) : '-')).join(' ')
   const full = (n: number): string => V5.map(field => cellOf(field, field === 'log-status' ? 0 : n & 1, n)).join(' ')
   const timeless = (n: number): string => V5.map(field => (field === 'start' ? '-' : cellOf(field, 0, n))).join(' ')
-  const silent = (n: number): string => V5.map(field => (field === 'action' && n & 1 ? '-' : cellOf(field, 0, n))).join(' ')
+  const pathless: Readonly<Record<string, string>> = { action: 'REJECT', 'traffic-path': '-' } // one column is null where another has its second value
+  const silent = (n: number): string => V5.map(field => (n & 1 ? pathless[field] : undefined) ?? cellOf(field, 0, n)).join(' ')
   const unknown = (n: number): string => V5.map(field => (field === 'account-id' ? 'unknown' : cellOf(field, 0, n))).join(' ')
   const logs = [
     [plain, full, plain],
