@@ -112,16 +112,11 @@ export function onlySlot({ nested, rows }: ColumnBuffer): number | undefined {
 /** How many values each row has in a list of depth one, where that is the same and none is null. */
 function valuesInEach({ nested, rows, slots, leaf, defs }: ColumnBuffer, all: number): number | undefined {
   if (nested === undefined || leaf.rep !== 1 || (rows !== 1 && rows !== all)) return undefined
-  const { first, end, reps } = nested
+  const { first, end } = nested
   const each = end[0]! - first[0]!
   if (each === 0 || first[0] !== 0 || slots !== rows * each) return undefined
   for (let row = 0; row < rows; row++) if (first[row] !== row * each || end[row] !== (row + 1) * each) return undefined
-  if (hasOther(defs, leaf.def, slots)) return undefined
-  for (let slot = 0; slot < slots; slot += each) {
-    if (reps[slot] !== 0) return undefined
-    for (let at = 1; at < each; at++) if (reps[slot + at] !== 1) return undefined
-  }
-  return each
+  return hasOther(defs, leaf.def, slots) ? undefined : each // at depth one a row has no second level 0
 }
 
 /** Whether all rows have the values of the first one, which alone are there. */
