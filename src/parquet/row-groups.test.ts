@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Field } from '../ocsf/columns.js'
-import { timeOrder } from './row-groups.js'
+import { type ColumnBuffer, createColumn, spreadKeyed } from './column.js'
+import { groupEnds, timeOrder } from './row-groups.js'
 import { parquetSchema } from './schema.js'
 import { createShredder } from './shred.js'
+import { createTextStore, textNumber } from './text.js'
 
 const time: Field = {
   name: 'time',
@@ -38,5 +40,31 @@ describe('rows by time', () => {
       }),
       { numRuns: 300 },
     )
+  })
+})
+
+describe('row groups', () => {
+  it('end where they do with a slot for each row when a column has one for each class of rows', () => {
+    const rows = 60_000
+    const leaf = parquetSchema([{ ...time, name: 'message', path: 'message', kind: 'string' }]).leaves[0]!
+    const keyed = (): ColumnBuffer => {
+      const column = createColumn(leaf, createTextStore())
+      const texts = ['x'.repeat(8000), 'y', 'z'.repeat(400)]
+      column.data = Int32Array.from(texts, text => textNumber(column, text))
+      column.defs = Uint8Array.of(leaf.def, leaf.def, leaf.def)
+      column.slots = 3
+      column.rows = rows
+      column.keyed = {
+        keys: Int32Array.from({ length: rows }, (_, row) => (row * row) % 3),
+        partition: { classOf: Uint16Array.of(0, 1, 2), nulls: Uint8Array.of(9, 9, 9) },
+      }
+      return column
+    }
+    const spread = keyed()
+    spreadKeyed(spread)
+    const order = Int32Array.from({ length: rows }, (_, row) => rows - 1 - row)
+    const ends = groupEnds([spread], order)
+    expect(ends[0]).toBeLessThan(50_000) // else bytes do not count
+    expect(groupEnds([keyed()], order)).toEqual(ends)
   })
 })
