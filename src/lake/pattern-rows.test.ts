@@ -258,6 +258,23 @@ it('takes up amid an object what no row before had, and goes on where a row has 
   }
 })
 
+it('writes objects of a few rows as their events do', async () => {
+  const pipeline = await loadPipeline(vpcFlow as AnySource)
+  await convert(pipeline, longLog(V2, 6000), 65_536, true) // so that patterns are worth learning
+  for (const each of [2, 3, 4]) {
+    const own = (n: number): Readonly<Record<string, string>> => ({
+      'account-id': String(123456789000 + Math.floor(n / each)),
+      'log-status': 'OK',
+      'subnet-id': `subnet-${'0'.repeat(200)}`, // long enough for lines to be read in place
+    })
+    const lines = Array.from({ length: 12 * each }, (_, n) => V5.map(field => own(n)[field] ?? cellOf(field, n & 1, n)).join(' '))
+    const before = taken
+    const { objects } = await expectSame(pipeline, `${[V5.join(' '), ...lines].join('\n')}\n`, 65_536, plainLayout, `af-south-${each}`)
+    expect(objects.length).toBeGreaterThanOrEqual(12)
+    expect(taken - before).toBe(12 * each)
+  }
+})
+
 it('does not trust the last line of a log that is cut off, whole as it looks', async () => {
   const pipeline = await loadPipeline(vpcFlow as AnySource)
   await convert(pipeline, longLog(V2, 6000), 65_536, true) // so that patterns are worth learning

@@ -94,6 +94,19 @@ describe('columns that are equal', () => {
     expect(await read(await write([time, id, name], rows))).toEqual(rows)
   })
 
+  it('are told from a list that all rows have alike, whatever repeats in it', async () => {
+    const lists = ['a', 'b', 'c'].map(one => field(one, 'integer', { list: true, path: `${one}[]` }))
+    const texts = ['d', 'e'].map(one => field(one, 'string', { list: true, path: `${one}[]` }))
+    const alike = { a: [1, 2, 1], c: [3, 4, 3], d: ['x', 'y', 'x'] } // the very same lists in each row
+    const rows = numbered(n => ({ ...alike, b: n === 0 ? [1, 2, 1] : [1, 2, n], e: n % 2 === 0 ? alike.d : ['x', 'y', 'z'] }))
+    for (const fields of [lists, lists.toReversed()]) {
+      const bytes = await write([time, ...fields, ...texts], rows)
+      expect(await read(bytes)).toEqual(rows)
+      expect(dataPages(bytes, 'c.list.element')).toEqual(dataPages(bytes, 'a.list.element'))
+      expect(dataPages(bytes, 'd.list.element')).toEqual(dataPages(bytes, 'a.list.element'))
+    }
+  })
+
   it('are found again in every row group', async () => {
     const rows = Array.from({ length: ROW_GROUP_ROWS + 10 }, (_, n) => ({ time: n, end_time: n, activity_id: n % 3, activity_name: `caption ${n % 3}` }))
     const bytes = await write([time, end, id, name], rows)
