@@ -46,7 +46,8 @@ export function createKeys(targets: readonly Target[], patterns: number): Patter
 /** Whether a column of numbers has those of another in all rows. */
 function isLike({ column, pattern }: Target, { column: other, pattern: otherPattern, like }: Target): boolean {
   if (like !== undefined || column.text !== undefined || other.text !== undefined) return false
-  return isCopied(column, pattern) && isCopied(other, otherPattern) && column.words === other.words && pattern.copy === otherPattern.copy
+  if (column.words !== other.words || column.leaf.def !== other.leaf.def || pattern.copy !== otherPattern.copy) return false
+  return isCopied(column, pattern) && isCopied(other, otherPattern)
 }
 
 /** Whether all rows copy the same value. */
