@@ -35,6 +35,8 @@ const DASH = 45
 /** Every count of so many digits is exact. */
 const EXACT_DIGITS = 15
 const POWERS = [1, 10, 100, 1000]
+/** The texts of a line of so many columns are sure to find room where there are no others. */
+const WIDEST = 1000
 
 const made = new Map<string, SpacedRows>()
 const MOST_MADE = 64
@@ -139,7 +141,8 @@ function rowsOf(columns: readonly SpacedColumn[]): SpacedRows {
           continue
         }
         rows.end = at
-        if (rows.texts !== interner.texts) return -1 // there were too many amid the line
+        // there were too many amid the line: those that take their place have room for a whole one
+        if (rows.texts !== interner.texts) return columns.length > WIDEST ? -1 : rows.read(bytes, view, start)
         if (byte === LF) return at + 1
         return byte === CR && bytes[at + 1] === LF ? at + 2 : -1
       }
