@@ -59,6 +59,7 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
   const hold = (): void => holdRows(conversion)
   const takeOne: RowTaker['take'] = (row, bytes, start, end, line) => takeRow(conversion, row, bytes, start, end, line)
   if (conversion.rows !== undefined) decoder.offerRows?.({ take: takeOne, hold })
+  if (take !== undefined && filter === undefined) decoder.readLate?.()
   const onDecoded = (item: Decoded<unknown>): void => takeDecoded(conversion, item)
 
   return {

@@ -212,10 +212,49 @@ export function rememberText(value: object, text: string): void {
   new Printed(value, text)
 }
 
+/**
+ * Stands for an object that nobody has read yet: whoever wants its members calls `read`. The text is what `stringify` would
+ * print, without `__proto__` and without numbers that bend.
+ */
+export class UnreadJson {
+  readonly text: string
+  /** Names of members that were sought, at any depth and in any case. */
+  readonly sought: readonly string[]
+  /** Where the values of such members start and end in the text, one pair after the other; none lies in another. */
+  readonly found: readonly number[]
+
+  constructor(text: string, sought: readonly string[], found: readonly number[]) {
+    this.text = text
+    this.sought = sought
+    this.found = found
+  }
+
+  read(): JsonObject {
+    const object = JSON.parse(this.text) as JsonObject // the text of one
+    rememberText(object, this.text)
+    return object
+  }
+
+  toJSON(): JsonObject {
+    return this.read()
+  }
+}
+
+/** The value with objects in place of those that nobody has read, at any depth; the same value when it has none. */
+export function readWhole<T>(value: T): T
+export function readWhole(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof UnreadJson) return value.read()
+  const before: readonly unknown[] = Object.values(value)
+  const members = before.map(readWhole)
+  if (before.every((member, at) => member === members[at])) return value
+  return Array.isArray(value) ? members : Object.fromEntries(Object.keys(value).map((key, at) => [key, members[at]]))
+}
+
 /** One line of JSON. bigint prints as digits, `undefined` members are left out. */
 export function stringify(value: unknown): string {
   if (typeof value === 'object' && value !== null) {
-    const text = Printed.textOf(value)
+    const text = value instanceof UnreadJson ? value.text : Printed.textOf(value)
     if (text !== undefined) return text
   }
   try {

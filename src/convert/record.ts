@@ -4,6 +4,7 @@
  */
 import { type Decoded, type Decoder, type Fault, type Place, rawText } from '../decode/decoder.js'
 import type { TableRow } from '../decode/table.js'
+import { readWhole } from '../json.js'
 import type { Issue } from '../ocsf/issue.js'
 import { MOST_ROWS, type RowBatch } from '../rows.js'
 import type { AnySource, Context, MappedEvent } from '../sources/source.js'
@@ -352,7 +353,7 @@ function emitBetween({ between, kept, emit }: Ending, next: number, at: number):
 function wholeOutcome(conversion: Conversion, event: MappedEvent, raw: Uint8Array, place: Place): Outcome {
   const { pipeline, seen, filter } = conversion
   const { lower, complete, validate } = pipeline.classes.get(event.class_uid)!
-  const lowered = lower(event)
+  const lowered = lower(readWhole(event))
   const full = complete(lowered.event) as OcsfEvent
   const { valid, issues, warnings } = validate(full)
   if (!valid) return reject(conversion, 'validate', issues, raw, place)

@@ -38,6 +38,8 @@ export interface Decoder<Rec> {
   end(emit: Emit<Rec>): void
   /** Of tables: from now on offers rows that are read in place, before they become records. */
   offerRows?(taker: RowTaker): void
+  /** Of JSON: from now on, objects that the source mostly passes on may be `UnreadJson`. */
+  readLate?(): void
   /** What must stand before a raw record so that it can be read alone: the header line of a table. */
   preface?(): string | undefined
 }

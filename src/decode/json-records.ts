@@ -16,6 +16,8 @@ export interface JsonRecordsOptions {
   readonly keepText?: readonly string[]
   /** Members of a record whose objects often repeat, such as who called: the same bytes give the very same object, frozen. */
   readonly share?: readonly string[]
+  /** Names of members, at any depth and in any case, of which `UnreadJson` says where their values stand. */
+  readonly seek?: readonly string[]
 }
 
 /** A record that the bytes so far do not end is read again when as many have come, up to this size. */
@@ -40,10 +42,10 @@ const NO_BYTES = new Uint8Array(0)
  * a broken record it goes on at the next `{` that starts a line or comes with the first key of the record before. Line
  * ends, space, commas and the wrapper around the list are no records.
  */
-export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}): Decoder<JsonObject> {
+export function jsonRecords({ member, keepText, share, seek }: JsonRecordsOptions = {}): Decoder<JsonObject> {
   const memberKey = member === undefined ? NO_BYTES : new TextEncoder().encode(JSON.stringify(member))
   const scanner = createScanner()
-  const reader = recordReader({ watched: member, kept: keepText, shared: share })
+  const reader = recordReader({ watched: member, kept: keepText, shared: share, sought: seek })
 
   let bytes: Uint8Array = NO_BYTES
   /** `bytes` is ours, not the caller's. */
@@ -51,6 +53,7 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
   let at = 0
   let end = 0
   let final = false
+  let late = false
   let emit: Emit<JsonObject> = () => {}
 
   /** One of the places above. */
@@ -184,7 +187,7 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
       awaited = 0
       if (enough) {
         let stopped: number
-        ;[stopped, at, line, index, byLine, firstKey] = readWhole(reader, emit, bytes, end, where >= LIST, at, line, index, byLine, firstKey)
+        ;[stopped, at, line, index, byLine, firstKey] = readRecords(reader, emit, bytes, end, where >= LIST, late, at, line, index, byLine, firstKey)
         if (at === end) return true
         if (stopped === MORE && !final && end - at <= MOST_AWAITED) {
           awaited = 2 * (end - at)
@@ -337,6 +340,9 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
   }
 
   return {
+    readLate() {
+      late = true
+    },
     push(chunk, to) {
       emit = to
       append(chunk)
@@ -366,12 +372,13 @@ export function jsonRecords({ member, keepText, share }: JsonRecordsOptions = {}
  * Emits the records that the reader reads, up to what is none; `stopped` is what the reader says of that, and the rest are
  * the variables above. It is a function of the module, since V8 forgets what it compiled of functions made anew for a file.
  */
-function readWhole(
+function readRecords(
   reader: RecordReader,
   emit: Emit<JsonObject>,
   bytes: Uint8Array,
   end: number,
   inList: boolean,
+  late: boolean,
   at: number,
   line: number,
   index: number,
@@ -382,7 +389,7 @@ function readWhole(
   while (at < end) {
     const byte = bytes[at]!
     if (byte === OPEN) {
-      const to = reader.read(bytes, at, end, !inList)
+      const to = reader.read(bytes, at, end, !inList, late)
       if (to < 0) {
         stopped = to
         break

@@ -48,6 +48,8 @@ export interface Shape {
   readonly kept: boolean
   /** A top member whose text is kept or whose objects are shared. */
   readonly special: boolean
+  /** The key is one of those that are sought. */
+  readonly sought: boolean
   /** What followed last. */
   guess: Shape | undefined
   /** The first few that followed, to try before `next`. */
@@ -77,6 +79,7 @@ export interface ShapesOptions {
   readonly watched?: string | undefined
   readonly kept?: readonly string[] | undefined
   readonly shared?: readonly string[] | undefined
+  readonly sought?: readonly string[] | undefined
 }
 
 /** More than this are not tried before the map is asked. */
@@ -89,7 +92,8 @@ const INDEX = /^(?:0|[1-9]\d*)$/
 
 const encoder = new TextEncoder()
 
-export function createShapes({ watched, kept = [], shared = [] }: ShapesOptions): Shapes {
+export function createShapes({ watched, kept = [], shared = [], sought = [] }: ShapesOptions): Shapes {
+  const soughtKeys = new Set(sought.map(key => key.toLowerCase()))
   const create = (key: string, before: Shape | undefined, top: boolean): Shape => {
     const bytes = encoder.encode(`${key}":`)
     const words = new Int32Array(bytes.length >> 2)
@@ -112,6 +116,7 @@ export function createShapes({ watched, kept = [], shared = [] }: ShapesOptions)
       watched: top && key === watched,
       kept: top && kept.includes(key),
       special: top && (kept.includes(key) || shared.includes(key)),
+      sought: soughtKeys.has(key.toLowerCase()),
       guess: undefined,
       some: [],
       next: new Map(),

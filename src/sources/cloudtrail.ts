@@ -1,7 +1,7 @@
 /** AWS CloudTrail: API calls, sign-ins, account changes, network activity and insights. */
 
 import { jsonRecords } from '../decode/json-records.js'
-import { isJsonObject, type Json, type JsonObject } from '../json.js'
+import { isJsonObject, type Json, type JsonObject, readWhole, UnreadJson } from '../json.js'
 import { columns, type EventOf } from '../ocsf/columns.js'
 import { isIp } from '../ocsf/ip.js'
 import { insightColumns, insightEvent } from './aws/cloudtrail-insight.js'
@@ -11,7 +11,7 @@ import { type AccountActivity, type AuthenticationActivity, apiRoute, route } fr
 import { cloudColumns, envelopeOf, type Members, metadataColumns, type Shared, sharedOf, split, unmappedOf } from './aws/cloudtrail-shared.js'
 import { type AwsActor, actorColumns, application, identityOf, userColumns } from './aws/identity.js'
 import { remembered } from './aws/remembered.js'
-import { redactJson, redactText } from './aws/secrets.js'
+import { redactJson, redactText, SECRET_KEYS } from './aws/secrets.js'
 import { flag, isBlank, leftOver, ms, objectOf, put, text } from './aws/values.js'
 import type { Context, Source } from './source.js'
 
@@ -93,7 +93,7 @@ function map(
   const shared = sharedOf(record, time, context, enveloped?.envelope)
   if (isJsonObject(record.insightDetails)) {
     return (
-      insightEvent(whole, shared) ?? {
+      insightEvent(readWhole(whole), shared) ?? {
         fault: { rule: 'finding_incomplete', path: 'insightDetails', expected: 'eventName, and sharedEventID or eventID', found: 'none' },
       }
     )
@@ -120,8 +120,6 @@ function classified(
   const response = redactJson(full(record.responseElements))
   const additional = redactJson(full(record.additionalEventData))
   const details = redactJson(full(record.serviceEventDetails))
-  const ask = objectOf(request)
-  const answer = objectOf(response)
   const more = objectOf(additional)
 
   const identity = identityOf(record.userIdentity, version, text(more.UserName))
@@ -143,7 +141,7 @@ function classified(
         ? undefined
         : { error: errorCode, message: errorMessage, data: response ?? undefined },
   }
-  const failed = errorCode !== undefined || errorMessage !== undefined || saysFailure(answer, eventName) || saysFailure(objectOf(details), eventName)
+  const failed = errorCode !== undefined || errorMessage !== undefined || saysFailure(response, eventName) || saysFailure(details, eventName)
   const status = failed ? FAILURE : SUCCESS
   const { time, metadata, cloud } = shared
   const httpRequest = userAgent === undefined ? undefined : { user_agent: userAgent }
@@ -154,7 +152,7 @@ function classified(
   }): Record<string, Json | undefined> | undefined =>
     unmappedOf(rest, shared.envelope, (key, value) => key === 'vpcEndpointId' && value === source.uid, {
       userIdentity: identity.rest,
-      requestParameters: api.request === undefined ? request : undefined,
+      requestParameters: api.request === undefined ? readWhole(request) : undefined,
       additionalEventData: isJsonObject(additional)
         ? leftOver(additional, (key, value) => (key === 'UserName' && value === actor.user?.name) || own.takenData?.(key, value) === true)
         : additional,
@@ -164,6 +162,7 @@ function classified(
 
   const chosen = route(eventSource ?? '', eventName, text(record.eventType), flag(record.readOnly))
   if (chosen.class === 'authentication') {
+    const [ask, answer] = [membersOf(request), membersOf(response)]
     const user = signedIn(eventName, ask, answer, text(more.sub), errorMessage, actor.user)
     if (user !== undefined) {
       const loginTo = text(more.LoginTo)
@@ -202,6 +201,7 @@ function classified(
       }
     }
   } else if (chosen.class === 'account_change') {
+    const [ask, answer] = [membersOf(request), membersOf(response)]
     const user = changedUser(eventName, ask, answer, more, errorMessage, actor.user)
     if (user !== undefined) {
       const policy = policyOf(ask)
@@ -302,8 +302,14 @@ function srcEndpoint(record: Members, service: string | undefined): CloudTrailEv
 const serviceOf = remembered((name = '') => ({ name }))
 
 /** `{"ConsoleLogin":"Failure"}` and its kin name the event and how it went. */
-function saysFailure(object: JsonObject, eventName: string): boolean {
-  return object[eventName] === 'Failure'
+function saysFailure(said: Json | undefined, eventName: string): boolean {
+  if (said instanceof UnreadJson && !said.text.includes('"Failure"')) return false
+  return membersOf(said)[eventName] === 'Failure'
+}
+
+/** The members of an object, which is read for them; none of anything else. */
+function membersOf(value: Json | undefined): JsonObject {
+  return value instanceof UnreadJson ? value.read() : objectOf(value)
 }
 
 interface Resources {
@@ -343,7 +349,7 @@ function resourcesOf(value: Json | undefined): Resources {
 /** A value with something in it: no null, no empty text, object or list. */
 function full(value: Json | undefined): Json | undefined {
   if (isBlank(value)) return undefined
-  if (typeof value === 'object' && value !== null && Object.keys(value).length === 0) return undefined
+  if (typeof value === 'object' && value !== null && !(value instanceof UnreadJson) && Object.keys(value).length === 0) return undefined
   return value
 }
 
@@ -369,7 +375,8 @@ export const cloudtrail: Source<JsonObject, typeof declared> = {
     'Aggregated events (five-minute summaries of data events) are filtered as `aggregated`, digest documents as `digest`.',
   ],
   recognise,
-  decoder: () => jsonRecords({ member: 'Records', keepText: ['requestParameters', 'responseElements'], share: ['userIdentity', 'tlsDetails'] }),
+  decoder: () =>
+    jsonRecords({ member: 'Records', keepText: ['requestParameters', 'responseElements'], share: ['userIdentity', 'tlsDetails'], seek: SECRET_KEYS }),
   map,
   redact: redactText,
 }
