@@ -43,6 +43,8 @@ const utf8 = new TextEncoder()
 
 /** Texts, or bytes of text, after which a column must have shown that it repeats itself. */
 const TRIAL_TEXTS = 4096
+/** So many first texts, of which hardly one came twice, show it too: they are ids. */
+const FIRST_TEXTS = 512
 const TRIAL_BYTES = 4 * 2 ** 20
 
 export function createTextStore(): TextStore {
@@ -97,7 +99,8 @@ function begin(use: TextUse, store: TextStore, number: number): void {
   use.distinct++
   use.bytes += length
   use.longest = Math.max(use.longest, length)
-  if ((use.distinct > TRIAL_TEXTS || use.bytes >= TRIAL_BYTES) && use.distinct * 2 > use.asked) use.unique = true
+  const { distinct, bytes, asked } = use
+  if (distinct === FIRST_TEXTS ? distinct * 1.01 > asked : (distinct > TRIAL_TEXTS || bytes >= TRIAL_BYTES) && distinct * 2 > asked) use.unique = true
 }
 
 /** Notes something of a text. */
