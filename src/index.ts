@@ -23,13 +23,14 @@ export {
 // bytes -> records
 export { type AccessFields, type AccessLog, type AccessRow, accessLogDecoder, spaced } from './decode/access-log.js'
 export type { Decoded, Decoder, Emit, Fault, Place } from './decode/decoder.js'
+export { type LateReader, lateReader } from './decode/json-late.js'
 export { type JsonRecordsOptions, jsonRecords } from './decode/json-records.js'
 export { type LineSink, type LineSplitter, lineSplitter } from './decode/lines.js'
 export { type ObjectKey, readObjectKey } from './decode/object-key.js'
 export type { ParquetReader } from './decode/parquet-input.js'
 export { type Row, type Table, type TableFields, tableDecoder } from './decode/table.js'
 export { type ErrorCode, OcsfLakeError } from './errors.js'
-export { type Json, type JsonObject, parseJson, stringify } from './json.js'
+export { type Json, type JsonObject, parseJson, readWhole, stringify, UnreadJson } from './json.js'
 // events, typed, completed and checked
 export { type ClassFields, type Columns, classFields, columns, type EventOf, type Field } from './ocsf/columns.js'
 export { DEFAULT_VERSION, type Facts, loadFacts, type OcsfVersion, VERSIONS } from './ocsf/facts.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MAX_DEPTH, parseJson } from './json.js'
+import { type Json, MAX_DEPTH, parseJson, readWhole, stringify, UnreadJson } from './json.js'
 
 /** What JSON.stringify printed without an exponent is an integer of those digits. */
 function exact(_key: string, value: unknown): unknown {
@@ -100,5 +100,25 @@ describe('parseJson', () => {
         expect(Number(d)).toBe(double === 0 ? 0 : double)
       }),
     )
+  })
+})
+
+describe('readWhole', () => {
+  const unread = (text: string): Json => new UnreadJson(text, [], []) as UnreadJson & Json
+
+  it('reads what nobody has read, at any depth, and prints it as before', () => {
+    const value = { a: [1, { b: unread('{"c":{"d":null}}') }], e: unread('{"f":1}'), g: undefined, ['__proto__']: unread('{"h":2}') }
+    const whole = readWhole(value)
+    expect(whole).toEqual({ a: [1, { b: { c: { d: null } } }], e: { f: 1 }, g: undefined, ['__proto__']: { h: 2 } })
+    expect(Object.getPrototypeOf(whole)).toBe(Object.prototype)
+    expect(stringify(whole)).toBe(stringify(value))
+    expect(structuredClone(whole)).toEqual(whole)
+    expect(readWhole(unread('{"f":1}'))).toEqual({ f: 1 })
+  })
+
+  it('gives the same value where all is read', () => {
+    const value = Object.freeze({ a: [1, { b: 'c' }], d: null })
+    expect(readWhole(value)).toBe(value)
+    for (const scalar of [null, undefined, 1, 2n, 'a', true]) expect(readWhole(scalar)).toBe(scalar)
   })
 })

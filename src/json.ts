@@ -36,6 +36,12 @@ export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Sets a member; a key of `__proto__` becomes an own property. */
+export function put(object: Record<string, Json | undefined>, key: string, value: Json | undefined): void {
+  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+  else object[key] = value
+}
+
 interface Reader {
   readonly text: string
   at: number
@@ -98,9 +104,7 @@ function readObject(reader: Reader, depth: number): JsonObject {
     if (text[reader.at] !== ':') unexpected(reader)
     reader.at++
     const value = readValue(reader, depth)
-    // plain assignment would set the prototype
-    if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
-    else object[key] = value
+    put(object, key, value)
     skipSpace(reader)
     const next = text[reader.at]
     if (next !== ',' && next !== '}') unexpected(reader)
@@ -213,7 +217,8 @@ export function rememberText(value: object, text: string): void {
 }
 
 /**
- * Stands for an object that nobody has read yet: whoever wants its members calls `read`. The text is what `stringify` would
+ * Stands for an object that nobody has read yet: whoever wants its members calls `read`. Only those meet one who asked a
+ * decoder for it (`Decoder.readLate`) or are offered mapped events (`createConverter`). The text is what `stringify` would
  * print, without `__proto__` and without numbers that bend.
  */
 export class UnreadJson {
@@ -227,6 +232,7 @@ export class UnreadJson {
     this.text = text
     this.sought = sought
     this.found = found
+    rememberText(this, text)
   }
 
   read(): JsonObject {
@@ -254,7 +260,7 @@ export function readWhole(value: unknown): unknown {
 /** One line of JSON. bigint prints as digits, `undefined` members are left out. */
 export function stringify(value: unknown): string {
   if (typeof value === 'object' && value !== null) {
-    const text = value instanceof UnreadJson ? value.text : Printed.textOf(value)
+    const text = Printed.textOf(value)
     if (text !== undefined) return text
   }
   try {

@@ -17,7 +17,8 @@ import type { Pipeline } from './pipeline.js'
  * Offered mapped events, some at a time, before they are lowered, completed and validated: takes those from `from` on
  * that are valid events as they are, and returns the index of the first that it did not take. There are no outcomes for
  * what it took. What may be a duplicate is not offered. Events wait for others across pushes, and with them the outcomes
- * of records behind them.
+ * of records behind them. In place of large objects that the source only passes on there may be `UnreadJson`, which
+ * `stringify` prints and `readWhole` reads.
  */
 export type Take = (events: readonly MappedEvent[], rawBytes: readonly number[], from: number) => number
 

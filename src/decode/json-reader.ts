@@ -2,11 +2,12 @@
  * Reads a JSON object in one pass over its bytes, as `parseJson` would: keys as they were learned, short texts interned.
  * What is unusual (a key with escapes or twice, a fault, deep nesting) it leaves to the slow way.
  */
-import { type Json, type JsonObject, parseJson, rememberText, UnreadJson } from '../json.js'
+import { type Json, type JsonObject, parseJson, rememberText } from '../json.js'
 import { asciiText } from './ascii.js'
 import { MAX_RECORD_BYTES } from './decoder.js'
 import { LONGEST_INTERNED, sharedTexts } from './interner.js'
-import { build, createShapes, type Shape } from './json-shapes.js'
+import type { LateReader } from './json-late.js'
+import { build, createShapes, isKeyAt, type Shape } from './json-shapes.js'
 import { createSharedValues } from './shared-values.js'
 
 export interface RecordReader {
@@ -19,10 +20,11 @@ export interface RecordReader {
   readonly firstKeyEnd: number
   /**
    * Reads the object that opens at `at` and returns its end, `MORE` when the bytes end before it, or `LEFT` for what is
-   * left to the slow way. With `watch`, an object with the watched member is. With `late`, objects of which the text is
-   * kept may be `UnreadJson`.
+   * left to the slow way. With `watch`, an object with the watched member is.
    */
-  read(bytes: Uint8Array, at: number, end: number, watch: boolean, late?: boolean): number
+  read(bytes: Uint8Array, at: number, end: number, watch: boolean): number
+  /** Whoever shares the reader sets it first: reads objects of which the text is kept, as far as it can. */
+  late: LateReader | undefined
 }
 
 export interface RecordReaderOptions {
@@ -31,8 +33,6 @@ export interface RecordReaderOptions {
   readonly kept?: readonly string[] | undefined
   /** Top members whose objects often repeat: the same bytes give the very same object, frozen. */
   readonly shared?: readonly string[] | undefined
-  /** Keys, at any depth and in any case, whose values an `UnreadJson` says the places of. */
-  readonly sought?: readonly string[] | undefined
 }
 
 export const MORE = -1
@@ -49,8 +49,6 @@ const PATIENCE = 2 ** 16
 /** Throws for what is no UTF-8. */
 export const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-const NOWHERE: readonly number[] = []
-
 const TRUE = 0x65757274
 const FALS = 0x736c6166
 const NULL = 0x6c6c756e
@@ -61,7 +59,7 @@ const readers = new Map<string, RecordReader>()
 
 /** The reader for these options. Nothing of one object is left when the next is read. */
 export function recordReader(options: RecordReaderOptions): RecordReader {
-  const name = JSON.stringify([options.watched, options.kept, options.shared, options.sought])
+  const name = JSON.stringify([options.watched, options.kept, options.shared])
   let reader = readers.get(name)
   if (reader === undefined) {
     if (readers.size === MOST_READERS) readers.clear()
@@ -72,8 +70,6 @@ export function recordReader(options: RecordReaderOptions): RecordReader {
 }
 
 export function createRecordReader(options: RecordReaderOptions): RecordReader {
-  const { sought = [] } = options
-  const found: number[] = []
   const interner = sharedTexts()
   const values: Json[] = []
   const sharedValues = new Map((options.shared ?? []).map(key => [key, createSharedValues()]))
@@ -88,7 +84,6 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
   let top = 0
   let levels = 0
   let watch = false
-  let late = false
   /** Why reading stops when it does. */
   let stopped = LEFT
   /** Whether `stringify` would print what was read as it stands. */
@@ -278,29 +273,17 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
     return true
   }
 
-  /** Whether the key stands at `at`, behind its quote, with its colon. */
-  const isKey = ({ words, length, mask, tail }: Shape): boolean => {
-    let place = at
-    if (place + length > lastWord) return false
-    const there = view
-    for (let word = 0; word < words.length; word++) {
-      if (there.getInt32(place, true) !== words[word]) return false
-      place += 4
-    }
-    return (there.getInt32(place, true) & mask) === tail
-  }
-
   /** From a key's quote to its value; the shape with the key. */
   const readKey = (shape: Shape): Shape | undefined => {
     at++
     const { guess, some } = shape
-    if (guess !== undefined && isKey(guess)) {
+    if (guess !== undefined && isKeyAt(guess, view, at, lastWord)) {
       at += guess.length
       return guess
     }
     for (let look = 0; look < some.length; look++) {
       const next = some[look]!
-      if (!isKey(next)) continue
+      if (!isKeyAt(next, view, at, lastWord)) continue
       at += next.length
       shape.guess = next
       return next
@@ -350,91 +333,16 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
     return true
   }
 
-  // What is passed over need not be read: it is as `stringify` would print it, and in ASCII. Where bytes behind the end were
-  // looked at, the end of what is passed over lies behind it too.
-
-  const passValue = (shape: Shape): boolean => {
-    switch (bytes[at]) {
-      case 34:
-        at++
-        return plainEnd() && bytes[at++] === 34
-      case 123:
-        return passObject(shapes.innerOf(shape))
-      case 91:
-        return passList(shape)
-      default:
-        return readValue(shape)
-    }
-  }
-
-  const passList = (shape: Shape): boolean => {
-    if (++levels > MOST_LEVELS) return false
-    const from = top
-    if (bytes[++at] === 93) at++
-    else
-      for (;;) {
-        if (!passValue(shape)) return false
-        const byte = bytes[at++]
-        if (byte === 93) break
-        if (byte !== 44) return false
-      }
-    top = from
-    levels--
-    return true
-  }
-
-  const passObject = (empty: Shape): boolean => {
-    if (++levels > MOST_LEVELS) return false
-    const from = top
-    let shape = empty
-    if (bytes[++at] === 125) at++
-    else
-      for (;;) {
-        if (bytes[at] !== 34) return false
-        const next = readKey(shape)
-        if (next === undefined || next.odd || next.moved) return false
-        if (!(next.sought ? passSought(next) : passValue(next))) return false
-        shape = next
-        const byte = bytes[at++]
-        if (byte === 125) break
-        if (byte !== 44) return false
-      }
-    top = from
-    levels--
-    return true
-  }
-
-  const passSought = (shape: Shape): boolean => {
-    const start = at
-    const before = found.length
-    if (!passValue(shape)) return false
-    found.length = before // what was found in it
-    found.push(start, at)
-    return true
-  }
-
-  /** An object that is kept and may be read late, if it has members. */
-  const readLate = (shape: Shape): boolean => {
-    const start = at
-    const from = top
-    const level = levels
-    canonical = true
-    found.length = 0
-    if (bytes[at + 1] !== 125 && passObject(shapes.innerOf(shape)) && canonical && at <= end) {
-      const places = found.length === 0 ? NOWHERE : found.map(place => place - start)
-      values[top++] = new UnreadJson(asciiText(bytes, start, at), sought, places) as unknown as JsonObject // whoever asked for late ones knows
-      return true
-    }
-    at = start
-    top = from
-    levels = level
-    stopped = LEFT
-    return false
-  }
-
   const readSpecial = (shape: Shape): boolean => {
-    if (late && shape.kept && bytes[at] === 123 && readLate(shape)) return true
     const start = at
+    if (shape.kept && reader.late !== undefined) {
+      const unread = reader.late(bytes, view, at, end)
+      if (unread !== undefined) {
+        values[top++] = unread as unknown as JsonObject // whoever asks for late ones knows
+        at += unread.text.length
+        return true
+      }
+    }
     const known = bytes[at] === 123 ? sharedValues.get(shape.key) : undefined
     if (known !== undefined) {
       const linesBefore = reader.lines
@@ -458,12 +366,13 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
     return true
   }
 
-  const reader = {
-    value: {} as JsonObject,
+  const reader: { -readonly [Name in keyof RecordReader]: RecordReader[Name] } = {
+    late: undefined,
+    value: {},
     lines: 0,
     firstKeyStart: -1,
     firstKeyEnd: 0,
-    read(given: Uint8Array, from: number, to: number, watching: boolean, mayBeLate = false): number {
+    read(given: Uint8Array, from: number, to: number, watching: boolean): number {
       if (given !== bytes) {
         bytes = given
         view = new DataView(given.buffer, given.byteOffset, given.length)
@@ -476,7 +385,6 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
       levels = 0
       stopped = LEFT
       watch = watching
-      late = mayBeLate
       reader.lines = 0
       reader.firstKeyStart = -1
       if (!readObject(shapes.root)) return stopped

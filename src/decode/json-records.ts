@@ -6,6 +6,7 @@
 
 import { isJsonObject, type Json, type JsonObject, MAX_DEPTH, parseJson } from '../json.js'
 import { type Decoder, type Emit, type Fault, KEPT_BYTES, MAX_RECORD_BYTES, type Place } from './decoder.js'
+import type { LateReader } from './json-late.js'
 import { LEFT, MORE, type RecordReader, recordReader, utf8 } from './json-reader.js'
 import { CLOSE_LIST, COMMA, createScanner, isScalar, isSpace, LF, matches, OPEN, OPEN_LIST, QUOTE } from './json-scanner.js'
 
@@ -16,8 +17,8 @@ export interface JsonRecordsOptions {
   readonly keepText?: readonly string[]
   /** Members of a record whose objects often repeat, such as who called: the same bytes give the very same object, frozen. */
   readonly share?: readonly string[]
-  /** Names of members, at any depth and in any case, of which `UnreadJson` says where their values stand. */
-  readonly seek?: readonly string[]
+  /** Reads objects of `keepText` for those who ask for late ones. */
+  readonly late?: LateReader
 }
 
 /** A record that the bytes so far do not end is read again when as many have come, up to this size. */
@@ -42,10 +43,10 @@ const NO_BYTES = new Uint8Array(0)
  * a broken record it goes on at the next `{` that starts a line or comes with the first key of the record before. Line
  * ends, space, commas and the wrapper around the list are no records.
  */
-export function jsonRecords({ member, keepText, share, seek }: JsonRecordsOptions = {}): Decoder<JsonObject> {
+export function jsonRecords({ member, keepText, share, late }: JsonRecordsOptions = {}): Decoder<JsonObject> {
   const memberKey = member === undefined ? NO_BYTES : new TextEncoder().encode(JSON.stringify(member))
   const scanner = createScanner()
-  const reader = recordReader({ watched: member, kept: keepText, shared: share, sought: seek })
+  const reader = recordReader({ watched: member, kept: keepText, shared: share })
 
   let bytes: Uint8Array = NO_BYTES
   /** `bytes` is ours, not the caller's. */
@@ -53,7 +54,7 @@ export function jsonRecords({ member, keepText, share, seek }: JsonRecordsOption
   let at = 0
   let end = 0
   let final = false
-  let late = false
+  let lateReader: LateReader | undefined
   let emit: Emit<JsonObject> = () => {}
 
   /** One of the places above. */
@@ -187,7 +188,8 @@ export function jsonRecords({ member, keepText, share, seek }: JsonRecordsOption
       awaited = 0
       if (enough) {
         let stopped: number
-        ;[stopped, at, line, index, byLine, firstKey] = readRecords(reader, emit, bytes, end, where >= LIST, late, at, line, index, byLine, firstKey)
+        reader.late = lateReader
+        ;[stopped, at, line, index, byLine, firstKey] = readRecords(reader, emit, bytes, end, where >= LIST, at, line, index, byLine, firstKey)
         if (at === end) return true
         if (stopped === MORE && !final && end - at <= MOST_AWAITED) {
           awaited = 2 * (end - at)
@@ -341,7 +343,7 @@ export function jsonRecords({ member, keepText, share, seek }: JsonRecordsOption
 
   return {
     readLate() {
-      late = true
+      lateReader = late
     },
     push(chunk, to) {
       emit = to
@@ -378,7 +380,6 @@ function readRecords(
   bytes: Uint8Array,
   end: number,
   inList: boolean,
-  late: boolean,
   at: number,
   line: number,
   index: number,
@@ -389,7 +390,7 @@ function readRecords(
   while (at < end) {
     const byte = bytes[at]!
     if (byte === OPEN) {
-      const to = reader.read(bytes, at, end, !inList, late)
+      const to = reader.read(bytes, at, end, !inList)
       if (to < 0) {
         stopped = to
         break

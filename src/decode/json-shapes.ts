@@ -48,8 +48,6 @@ export interface Shape {
   readonly kept: boolean
   /** A top member whose text is kept or whose objects are shared. */
   readonly special: boolean
-  /** The key is one of those that are sought. */
-  readonly sought: boolean
   /** What followed last. */
   guess: Shape | undefined
   /** The first few that followed, to try before `next`. */
@@ -57,6 +55,8 @@ export interface Shape {
   readonly next: Map<string, Shape>
   /** The empty shape of the objects that are the key's value, or in its list. */
   inner: Shape | undefined
+  /** What whoever learns the shapes notes of the key. */
+  mark: number
   /** How many of the key's texts were new, and how many were known. */
   fresh: number
   known: number
@@ -79,7 +79,6 @@ export interface ShapesOptions {
   readonly watched?: string | undefined
   readonly kept?: readonly string[] | undefined
   readonly shared?: readonly string[] | undefined
-  readonly sought?: readonly string[] | undefined
 }
 
 /** More than this are not tried before the map is asked. */
@@ -92,8 +91,7 @@ const INDEX = /^(?:0|[1-9]\d*)$/
 
 const encoder = new TextEncoder()
 
-export function createShapes({ watched, kept = [], shared = [], sought = [] }: ShapesOptions): Shapes {
-  const soughtKeys = new Set(sought.map(key => key.toLowerCase()))
+export function createShapes({ watched, kept = [], shared = [] }: ShapesOptions): Shapes {
   const create = (key: string, before: Shape | undefined, top: boolean): Shape => {
     const bytes = encoder.encode(`${key}":`)
     const words = new Int32Array(bytes.length >> 2)
@@ -116,11 +114,11 @@ export function createShapes({ watched, kept = [], shared = [], sought = [] }: S
       watched: top && key === watched,
       kept: top && kept.includes(key),
       special: top && (kept.includes(key) || shared.includes(key)),
-      sought: soughtKeys.has(key.toLowerCase()),
       guess: undefined,
       some: [],
       next: new Map(),
       inner: undefined,
+      mark: 0,
       fresh: 0,
       known: 0,
       built: 0,
@@ -149,6 +147,17 @@ export function createShapes({ watched, kept = [], shared = [], sought = [] }: S
     },
   }
   return shapes
+}
+
+/** Whether the last key of a shape stands at a place, behind its quote, with its colon; there are words up to `lastWord`. */
+export function isKeyAt({ words, length, mask, tail }: Shape, view: DataView, at: number, lastWord: number): boolean {
+  let place = at
+  if (place + length > lastWord) return false
+  for (let word = 0; word < words.length; word++) {
+    if (view.getInt32(place, true) !== words[word]) return false
+    place += 4
+  }
+  return (view.getInt32(place, true) & mask) === tail
 }
 
 function has(shape: Shape, key: string): boolean {

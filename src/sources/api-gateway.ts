@@ -1,7 +1,7 @@
 /** Amazon API Gateway access logs in JSON: a stage logs the `$context` variables that its owner chose, under names of their choice. */
 import { jsonRecords } from '../decode/json-records.js'
 import { OcsfLakeError } from '../errors.js'
-import { isJsonObject, type Json, type JsonObject, parseJson } from '../json.js'
+import { isJsonObject, type Json, type JsonObject, parseJson, put } from '../json.js'
 import { columns } from '../ocsf/columns.js'
 import { msFromCommonLog, msFromIso } from '../ocsf/time.js'
 import { cloudCache, ipIn } from './aws/flow-log.js'
@@ -9,7 +9,7 @@ import { firstJson } from './aws/head.js'
 import { hostAndPort, methodParts, statusId, urlOf } from './aws/http.js'
 import { redactStrings, redactUrl, redactUrls } from './aws/secret-urls.js'
 import { isHidden, REDACTED, redactJson, redactText } from './aws/secrets.js'
-import { isBlank, nameInArn, put, whole, word } from './aws/values.js'
+import { isBlank, nameInArn, whole, word } from './aws/values.js'
 import type { Source } from './source.js'
 
 /** Variables that have a place in OCSF; all others are unmapped. */

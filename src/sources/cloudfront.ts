@@ -1,7 +1,7 @@
 /** Amazon CloudFront access logs: standard logs (W3C), standard logging v2 (JSON, W3C and plain text), real-time logs. */
 import { readObjectKey } from '../decode/object-key.js'
 import { fieldsIn, w3cDecoder } from '../decode/w3c.js'
-import type { Json, JsonObject } from '../json.js'
+import { type Json, type JsonObject, put } from '../json.js'
 import { columns } from '../ocsf/columns.js'
 import { isoFromMs } from '../ocsf/time.js'
 import { type CloudFrontRecord, log, type Name, nameOf } from './aws/cloudfront-fields.js'
@@ -13,7 +13,7 @@ import { methodParts, statusId, type UrlParts, urlOf } from './aws/http.js'
 import { metricsOf, msOfSeconds, trafficOf } from './aws/load-balancer.js'
 import { redactStrings, redactUrl } from './aws/secret-urls.js'
 import { redactJson } from './aws/secrets.js'
-import { put, whole } from './aws/values.js'
+import { whole } from './aws/values.js'
 import type { Head, Source } from './source.js'
 
 export type { CloudFrontRecord }

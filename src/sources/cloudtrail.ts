@@ -1,7 +1,8 @@
 /** AWS CloudTrail: API calls, sign-ins, account changes, network activity and insights. */
 
+import { lateReader } from '../decode/json-late.js'
 import { jsonRecords } from '../decode/json-records.js'
-import { isJsonObject, type Json, type JsonObject, readWhole, UnreadJson } from '../json.js'
+import { isJsonObject, type Json, type JsonObject, put, readWhole, UnreadJson } from '../json.js'
 import { columns, type EventOf } from '../ocsf/columns.js'
 import { isIp } from '../ocsf/ip.js'
 import { insightColumns, insightEvent } from './aws/cloudtrail-insight.js'
@@ -12,7 +13,8 @@ import { cloudColumns, envelopeOf, type Members, metadataColumns, type Shared, s
 import { type AwsActor, actorColumns, application, identityOf, userColumns } from './aws/identity.js'
 import { remembered } from './aws/remembered.js'
 import { redactJson, redactText, SECRET_KEYS } from './aws/secrets.js'
-import { flag, isBlank, leftOver, ms, objectOf, put, text } from './aws/values.js'
+import { redactUnread } from './aws/unread-secrets.js'
+import { flag, isBlank, leftOver, ms, objectOf, text } from './aws/values.js'
 import type { Context, Source } from './source.js'
 
 // ---- columns ----
@@ -116,8 +118,8 @@ function classified(
   const errorCode = text(record.errorCode)
   const errorMessage = text(record.errorMessage)
   const userAgent = text(record.userAgent)
-  const request = redactJson(full(record.requestParameters))
-  const response = redactJson(full(record.responseElements))
+  const request = redactUnread(full(record.requestParameters))
+  const response = redactUnread(full(record.responseElements))
   const additional = redactJson(full(record.additionalEventData))
   const details = redactJson(full(record.serviceEventDetails))
   const more = objectOf(additional)
@@ -376,7 +378,12 @@ export const cloudtrail: Source<JsonObject, typeof declared> = {
   ],
   recognise,
   decoder: () =>
-    jsonRecords({ member: 'Records', keepText: ['requestParameters', 'responseElements'], share: ['userIdentity', 'tlsDetails'], seek: SECRET_KEYS }),
+    jsonRecords({
+      member: 'Records',
+      keepText: ['requestParameters', 'responseElements'],
+      share: ['userIdentity', 'tlsDetails'],
+      late: lateReader(SECRET_KEYS),
+    }),
   map,
   redact: redactText,
 }

@@ -1,12 +1,12 @@
 /** Amazon Route 53 Resolver query logs: DNS queries of VPCs and Resolver endpoints, and what DNS Firewall did to them. */
 import { jsonRecords } from '../decode/json-records.js'
 import { readObjectKey } from '../decode/object-key.js'
-import { isJsonObject, type Json, type JsonObject, parseJson } from '../json.js'
+import { isJsonObject, type Json, type JsonObject, parseJson, put } from '../json.js'
 import { columns } from '../ocsf/columns.js'
 import { domainName, rcodeId, transportOf } from './aws/dns.js'
 import { cloudCache, ipIn, metadataCache } from './aws/flow-log.js'
 import { firstJson } from './aws/head.js'
-import { found, keep, leftOver, ms, put, text, whole, word } from './aws/values.js'
+import { found, keep, leftOver, ms, text, whole, word } from './aws/values.js'
 import type { Source } from './source.js'
 
 const declared = {

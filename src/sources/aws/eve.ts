@@ -1,10 +1,10 @@
 /** The parts of Suricata's EVE records that AWS Network Firewall writes: endpoints, TLS, HTTP and DNS. */
-import { isJsonObject, type Json, type JsonObject } from '../../json.js'
+import { isJsonObject, type Json, type JsonObject, put } from '../../json.js'
 import { domainName } from './dns.js'
 import { ipIn } from './flow-log.js'
 import { methodParts, urlOf } from './http.js'
 import { redactUrl } from './secret-urls.js'
-import { keep, leftOver, ms, put, text, whole, word } from './values.js'
+import { keep, leftOver, ms, text, whole, word } from './values.js'
 
 type Rest = Record<string, Json | undefined> | undefined
 

@@ -1,7 +1,6 @@
 /** What of a record found no home in an event, gathered one by one into an object of a known shape. */
 import { build, createShapes } from '../../decode/json-shapes.js'
-import type { Json, JsonObject } from '../../json.js'
-import { put } from './values.js'
+import { type Json, type JsonObject, put } from '../../json.js'
 
 /** The bound is for hostile logs: after it, shapes are learned anew. */
 const MOST_SHAPES = 4096

@@ -2,13 +2,13 @@
  * Reads events that are OCSF already, of whatever version, into declared columns: a shape says per attribute how it is
  * read, and what cannot be read that way is left under its own name.
  */
-import { isJsonObject, type Json, type JsonObject } from '../../json.js'
+import { isJsonObject, type Json, type JsonObject, put } from '../../json.js'
 import type { ColumnTree } from '../../ocsf/columns.js'
 import type { OcsfVersion } from '../../ocsf/facts.js'
 import { isIp } from '../../ocsf/ip.js'
 import { isEmpty } from './members.js'
 import { redactJson } from './secrets.js'
-import { flag, isBlank, ms, objectOf, put, text, whole } from './values.js'
+import { flag, isBlank, ms, objectOf, text, whole } from './values.js'
 
 /** How one attribute is read. What it cannot read it hands to `leave`, under the name that it stood under. */
 export interface Part<T> {

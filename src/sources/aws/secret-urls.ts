@@ -1,7 +1,6 @@
 /** The rule `secret_redacted` on URLs: presigned requests, tokens and passwords in queries, fragments and user info. */
-import { isJsonObject, type Json } from '../../json.js'
+import { isJsonObject, type Json, put } from '../../json.js'
 import { isHidden, REDACTED, SECRET_KEYS, SECRET_PARAMETERS } from './secrets.js'
-import { put } from './values.js'
 
 /** Names that are secrets in a query, though not as a member of an AWS record. */
 const MORE = [

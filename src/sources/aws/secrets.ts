@@ -2,7 +2,7 @@
  * The rule `secret_redacted`: credentials that a log can carry are replaced by `REDACTED`. Identifiers (access key ids,
  * ARNs, secret names) stay, and so does what AWS itself has already hidden.
  */
-import { isJsonObject, type Json, type JsonObject, UnreadJson } from '../../json.js'
+import { isJsonObject, type Json, type JsonObject, put } from '../../json.js'
 
 export const REDACTED = 'REDACTED'
 
@@ -157,7 +157,6 @@ export function isHidden(value: string): boolean {
 /** The value with its secrets replaced, at any depth; the same value when it has none. */
 export function redactJson<T extends Json | undefined>(value: T): T
 export function redactJson(value: Json | undefined): Json | undefined {
-  if (value instanceof UnreadJson) return redactUnread(value)
   if (typeof value === 'string') return redactText(value)
   if (Array.isArray(value)) {
     let out: Json[] | undefined
@@ -174,21 +173,6 @@ export function redactJson(value: Json | undefined): Json | undefined {
   return isJsonObject(value) ? redactObject(value) : value
 }
 
-/** In the text, where that says all: what is escaped is never left unread, so no text in it holds JSON. */
-function redactUnread(unread: UnreadJson & Json): Json {
-  const { text, sought, found } = unread
-  if (sought !== SECRET_KEYS || mayHaveParameters(text)) return redactJson(unread.read())
-  let out = ''
-  let copied = 0
-  for (let at = 0; at < found.length; at += 2) {
-    const value = text.slice(found[at], found[at + 1])
-    if (value === 'null' || value === 'true' || value === 'false' || (value.startsWith('"') && isHidden(value.slice(1, -1)))) continue
-    out += `${text.slice(copied, found[at])}"${REDACTED}"`
-    copied = found[at + 1]!
-  }
-  return copied === 0 ? unread : (new UnreadJson(out + text.slice(copied), sought, []) as UnreadJson & Json)
-}
-
 /** A member's value with its secrets replaced. */
 export function redactMember(key: string, value: Json): Json {
   return isSecretKey(key) ? (redactSecret(value) as Json) : redactJson(value) // a value stays a value
@@ -201,9 +185,7 @@ function redactObject(object: JsonObject): JsonObject {
     const redacted = isSecretKey(key) ? redactSecret(member) : redactJson(member)
     if (redacted !== member) {
       out ??= { ...object }
-      // __proto__ came over as an own property; assigning to it would not stay one
-      if (key === '__proto__') Object.defineProperty(out, key, { value: redacted, enumerable: true, configurable: true, writable: true })
-      else out[key] = redacted
+      put(out, key, redacted)
     }
   }
   return out ?? object
@@ -242,7 +224,8 @@ export function redactText(text: string): string {
   return mayHaveParameters(out) ? out.replace(PARAMETER, (whole, name: string, value: string) => (isHidden(value) ? whole : `${name}${REDACTED}`)) : out
 }
 
-function mayHaveParameters(text: string): boolean {
+/** Whether a text may hold parameters of a URL. */
+export function mayHaveParameters(text: string): boolean {
   return text.includes('=') && (text.includes('&') || text.includes('?') || text.includes('\\'))
 }
 

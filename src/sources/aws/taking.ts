@@ -1,8 +1,8 @@
 /** Reads a deep JSON record member by member and knows what is left: a value leaves the rest only when it was what was asked for. */
-import { isJsonObject, type Json, type JsonObject } from '../../json.js'
+import { isJsonObject, type Json, type JsonObject, put } from '../../json.js'
 import { isIp } from '../../ocsf/ip.js'
 import { isEmpty } from './members.js'
-import { flag, isBlank, ms, NOTHING, put, text, whole, word } from './values.js'
+import { flag, isBlank, ms, NOTHING, text, whole, word } from './values.js'
 
 /**
  * An object being read. Names are those of EventBridge (`accountId`); an object in the spelling of AWS's command line

@@ -1,7 +1,7 @@
 /** Small readings of AWS's JSON, shared by the sources whose records are JSON. */
 
 import { build, createShapes } from '../../decode/json-shapes.js'
-import { isJsonObject, type Json, type JsonObject } from '../../json.js'
+import { isJsonObject, type Json, type JsonObject, put } from '../../json.js'
 import { msFromIso } from '../../ocsf/time.js'
 
 /** An object without members. */
@@ -74,12 +74,6 @@ export function keep(rest: Record<string, Json | undefined> | undefined, key: st
 /** What stood there instead, for a fault: at most 100 characters of a text, else its kind. */
 export function found(value: Json | undefined): string {
   return value === undefined ? 'nothing' : typeof value === 'string' ? value.slice(0, 100) : value === null ? 'null' : typeof value
-}
-
-/** Sets a member; a key of `__proto__` becomes an own property. */
-export function put(object: Record<string, Json | undefined>, key: string, value: Json | undefined): void {
-  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
-  else object[key] = value
 }
 
 // Objects with the same members in the same order share a shape: cheap to make, and to read for those who come after.
