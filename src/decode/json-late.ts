@@ -70,10 +70,9 @@ function createLateReader(sought: readonly string[]): LateReader {
     const isNegative = bytes[at] === 45
     if (isNegative) at++
     const first = at
-    let byte = bytes[at]!
-    while (byte >= 48 && byte <= 57) byte = bytes[++at]!
-    const digits = at - first
-    if (digits === 0 || digits > MOST_DIGITS || byte === 46 || (byte | 32) === 101) return false
+    for (let byte = bytes[at]!; byte >= 48 && byte <= 57; ) byte = bytes[++at]!
+    const digits = at - first // a fraction or an exponent is none of what may stand behind them
+    if (digits === 0 || digits > MOST_DIGITS) return false
     return bytes[first] !== 48 || (digits === 1 && !isNegative)
   }
 

@@ -384,8 +384,10 @@ describe('objects that are read late', () => {
         for (let end = 0; end < bytes.length; end++) {
           // what stands behind the end is what would come next, or anything else
           for (const rest of [bytes.slice(end), encoder.encode('"}]}1,"}}}}')]) {
-            const found = reader.read(Uint8Array.of(...bytes.subarray(0, end), ...rest), 0, end, false)
+            const there = Uint8Array.of(...bytes.subarray(0, end), ...rest)
+            const found = reader.read(there, 0, end, false)
             expect(found === MORE || (found === LEFT && whole === LEFT), `${json.slice(0, end)}: ${found}`).toBe(true)
+            expect(late(there, new DataView(there.buffer), 0, end)).toBeUndefined()
           }
         }
       }),
@@ -430,6 +432,21 @@ describe('objects that are read late', () => {
     '{"b":1.0}',
     '{"b":1e2}',
     '{"b":-0}',
+    '{"b":01}',
+    '{"b":-}',
+    '{"b":}',
+    '{"b":tru}',
+    '{"b":truf}',
+    '{"b":falsy}',
+    '{"b":nulL}',
+    '{"b":[1,]}',
+    '{"b":[1 2]}',
+    '{"b":1,}',
+    '{"b"1}',
+    '{b:1}',
+    '{"b":"\u0001"}',
+    '{"b":1]',
+    '{"b":[1}}',
     '{"b":100000000000000000000}',
     '{"b":1,"1":2}',
     '{"b":1,"b":2}',
