@@ -27,7 +27,7 @@ const SOUGHT = 1
 const NOWHERE: readonly number[] = []
 const NO_BYTES = new Uint8Array(0)
 const NO_VIEW = new DataView(NO_BYTES.buffer)
-const readers = new Map<readonly string[], LateReader>()
+const readers = new WeakMap<readonly string[], LateReader>()
 
 /** What reads objects late and says where the members with these names stand; one for the same list, since it learns the keys. */
 export function lateReader(sought: readonly string[]): LateReader {
