@@ -65,9 +65,9 @@ function readValue(reader: Reader, depth: number): Json {
   const { text } = reader
   switch (text[reader.at]) {
     case '{':
-      return readObject(reader, depth + 1)
+      return readObject(reader, below(depth))
     case '[':
-      return readArray(reader, depth + 1)
+      return readArray(reader, below(depth))
     case '"':
       return readString(reader)
     case 't':
@@ -81,6 +81,12 @@ function readValue(reader: Reader, depth: number): Json {
   }
 }
 
+/** One level deeper. */
+function below(depth: number): number {
+  if (depth >= MAX_DEPTH) throw new SyntaxError(`JSON nested deeper than ${MAX_DEPTH}`)
+  return depth + 1
+}
+
 function readWord<T extends Json>(reader: Reader, word: string, value: T): T {
   if (!reader.text.startsWith(word, reader.at)) unexpected(reader)
   reader.at += word.length
@@ -88,7 +94,6 @@ function readWord<T extends Json>(reader: Reader, word: string, value: T): T {
 }
 
 function readObject(reader: Reader, depth: number): JsonObject {
-  if (depth > MAX_DEPTH) throw new SyntaxError(`JSON nested deeper than ${MAX_DEPTH}`)
   const object: Record<string, Json> = {}
   const { text } = reader
   reader.at++
@@ -114,7 +119,6 @@ function readObject(reader: Reader, depth: number): JsonObject {
 }
 
 function readArray(reader: Reader, depth: number): readonly Json[] {
-  if (depth > MAX_DEPTH) throw new SyntaxError(`JSON nested deeper than ${MAX_DEPTH}`)
   const list: Json[] = []
   const { text } = reader
   reader.at++

@@ -5,7 +5,7 @@
 import { UnreadJson } from '../json.js'
 import { asciiText } from './ascii.js'
 import { LONGEST_INTERNED } from './interner.js'
-import { createShapes, isKeyAt, type Shape } from './json-shapes.js'
+import { createShapes, knownKeyAt, type Shape } from './json-shapes.js'
 
 /** The object with members that opens at `at`; `undefined` for what is left to others, and where the bytes end in it. `view` is of all bytes. */
 export type LateReader = (bytes: Uint8Array, view: DataView, at: number, end: number) => UnreadJson | undefined
@@ -118,17 +118,10 @@ function createLateReader(sought: readonly string[]): LateReader {
   /** From a key's quote to its value; the shape with the key. */
   const passKey = (shape: Shape): Shape | undefined => {
     at++
-    const { guess, some } = shape
-    if (guess !== undefined && isKeyAt(guess, view, at, lastWord)) {
-      at += guess.length
-      return guess
-    }
-    for (let look = 0; look < some.length; look++) {
-      const next = some[look]!
-      if (!isKeyAt(next, view, at, lastWord)) continue
-      at += next.length
-      shape.guess = next
-      return next
+    const known = knownKeyAt(shape, view, at, lastWord)
+    if (known !== undefined) {
+      at += known.length
+      return known
     }
     const start = at--
     if (!passText() || at - start > LONGEST_INTERNED || shape.size >= MOST_KEYS || shapes.count > 2 * MOST_SHAPES || bytes[at++] !== 58) return undefined

@@ -7,7 +7,7 @@ import { asciiText } from './ascii.js'
 import { MAX_RECORD_BYTES } from './decoder.js'
 import { LONGEST_INTERNED, sharedTexts } from './interner.js'
 import type { LateReader } from './json-late.js'
-import { build, createShapes, isKeyAt, type Shape } from './json-shapes.js'
+import { build, createShapes, knownKeyAt, type Shape } from './json-shapes.js'
 import { createSharedValues } from './shared-values.js'
 
 export interface RecordReader {
@@ -276,17 +276,10 @@ export function createRecordReader(options: RecordReaderOptions): RecordReader {
   /** From a key's quote to its value; the shape with the key. */
   const readKey = (shape: Shape): Shape | undefined => {
     at++
-    const { guess, some } = shape
-    if (guess !== undefined && isKeyAt(guess, view, at, lastWord)) {
-      at += guess.length
-      return guess
-    }
-    for (let look = 0; look < some.length; look++) {
-      const next = some[look]!
-      if (!isKeyAt(next, view, at, lastWord)) continue
-      at += next.length
-      shape.guess = next
-      return next
+    const known = knownKeyAt(shape, view, at, lastWord)
+    if (known !== undefined) {
+      at += known.length
+      return known
     }
     const start = at
     if (!plainEnd()) return undefined

@@ -149,8 +149,19 @@ export function createShapes({ watched, kept = [], shared = [] }: ShapesOptions)
   return shapes
 }
 
-/** Whether the last key of a shape stands at a place, behind its quote, with its colon; there are words up to `lastWord`. */
-export function isKeyAt({ words, length, mask, tail }: Shape, view: DataView, at: number, lastWord: number): boolean {
+/** The shape with one key more, which stands at a place, behind its quote, with its colon; `undefined` when it is not quickly found. There are words up to `lastWord`. */
+export function knownKeyAt(shape: Shape, view: DataView, at: number, lastWord: number): Shape | undefined {
+  const { guess, some } = shape
+  if (guess !== undefined && isKeyAt(guess, view, at, lastWord)) return guess
+  for (const next of some) {
+    if (!isKeyAt(next, view, at, lastWord)) continue
+    shape.guess = next
+    return next
+  }
+  return undefined
+}
+
+function isKeyAt({ words, length, mask, tail }: Shape, view: DataView, at: number, lastWord: number): boolean {
   let place = at
   if (place + length > lastWord) return false
   for (let word = 0; word < words.length; word++) {
