@@ -81,7 +81,7 @@ async function map(file: File): Promise<void> {
     { source, ocsf: version, context: contextOf(file) },
     ({ kind }) => kind === 'filtered' || refuse(),
     events => events.length,
-    rows => rows.count,
+    { take: rows => rows.count, fits: () => true },
   )
   push(file, chunk => converter.push(chunk))
   converter.end()
@@ -104,7 +104,7 @@ async function shred(file: File, through: Pipeline): Promise<number> {
       parts.add(through, outcome.event, outcome.rawBytes, context)
     },
     take,
-    takeRows,
+    { take: takeRows, fits: parts.fits },
   )
   push(file, chunk => converter.push(chunk))
   converter.end()

@@ -4,8 +4,9 @@
  */
 import type { OcsfEvent, Outcome, RawPolicy } from './convert/outcome.js'
 import { loadPipeline } from './convert/pipeline.js'
-import type { EmitOutcome, Take, TakeRows } from './convert/record.js'
-import { createConversion, holdRows, offer, prefaceNow, takeDecoded, takeRow } from './convert/record.js'
+import type { EmitOutcome, Take } from './convert/record.js'
+import { createConversion, memberTaker, offer, prefaceNow, takeDecoded, takeRow } from './convert/record.js'
+import { holdRows, type RowSink } from './convert/waiting-rows.js'
 import type { Decoded, Fault } from './decode/decoder.js'
 import { MAX_OBJECT_BYTES, type ParquetReader, parquetAsLines, type Readable } from './decode/parquet-input.js'
 import type { RowTaker } from './decode/table.js'
@@ -15,7 +16,8 @@ import type { AnySource, Context } from './sources/source.js'
 export { DUPLICATE_WINDOW } from './convert/duplicates.js'
 export type { EventOutcome, OcsfEvent, Outcome, RawPolicy, RejectedOutcome, Stage } from './convert/outcome.js'
 export { loadPipeline, type Pipeline } from './convert/pipeline.js'
-export type { EmitOutcome, Take, TakeRows } from './convert/record.js'
+export type { EmitOutcome, Take } from './convert/record.js'
+export type { RowSink, TakeRows } from './convert/waiting-rows.js'
 
 export interface ConvertOptions {
   readonly source: AnySource
@@ -46,8 +48,8 @@ export interface Converter {
 /** Loaded for those who ask for it: it is a tenth of the time that importing the door takes. */
 const loadHash = async () => (await import('./sha256.js')).sha256Hex
 
-/** Creates a converter that calls `emit` once for each record, in order, but for those that `take` or `takeRows` took. */
-export async function createConverter(options: ConvertOptions, emit: EmitOutcome, take?: Take, takeRows?: TakeRows): Promise<Converter> {
+/** Creates a converter that calls `emit` once for each record, in order, but for those that `take` or `rows` took. */
+export async function createConverter(options: ConvertOptions, emit: EmitOutcome, take?: Take, rows?: RowSink): Promise<Converter> {
   const { source, ocsf, observables, raw: rawPolicy = 'drop', filter } = options
   const pipeline = await loadPipeline(source, ocsf, observables)
   const { account, region, key, logGroup, fileTime, fields, logFormat } = options.context ?? {}
@@ -55,10 +57,12 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
   const context = { version: pipeline.version, account, region, key, logGroup, fileTime, fields, logFormat } satisfies Record<keyof Context, unknown>
   const hash = rawPolicy === 'hash' ? await loadHash() : undefined
   const decoder = source.decoder(context)
-  const conversion = createConversion({ source, pipeline, context, decoder }, { rawPolicy, hash, filter, emit, take }, takeRows)
-  const hold = (): void => holdRows(conversion)
+  const conversion = createConversion({ source, pipeline, context, decoder }, { rawPolicy, hash, filter, emit, take }, rows)
+  const { rows: waiting } = conversion
+  const hold = (): void => waiting && holdRows(waiting)
   const takeOne: RowTaker['take'] = (row, bytes, start, end, line) => takeRow(conversion, row, bytes, start, end, line)
-  if (conversion.rows !== undefined) decoder.offerRows?.({ take: takeOne, hold })
+  if (waiting !== undefined) decoder.offerRows?.({ take: takeOne, hold })
+  decoder.offerMembers?.(memberTaker(conversion))
   if (take !== undefined && filter === undefined) decoder.readLate?.()
   const onDecoded = (item: Decoded<unknown>): void => takeDecoded(conversion, item)
 
@@ -80,6 +84,7 @@ export async function createConverter(options: ConvertOptions, emit: EmitOutcome
       // The last thing a cut-off object gives cannot be trusted, whole as it may look: it is what the fault keeps.
       let last: Decoded<unknown> | undefined
       decoder.offerRows?.({ take: () => false, hold })
+      decoder.offerMembers?.(undefined)
       decoder.end(item => {
         if (last !== undefined) onDecoded(last)
         last = { ...item, raw: item.raw.slice() }

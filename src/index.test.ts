@@ -171,7 +171,7 @@ describe('the doors', () => {
 })
 
 /** Minified KiB, as the README states it. */
-const LIMIT = 50
+const LIMIT = 52
 
 const { SOURCES } = sources
 

@@ -15,6 +15,8 @@ export interface Pattern {
   readonly account: string | number | undefined
   /** Which of the copied values the time is. */
   readonly time: number
+  /** Which of them the id of the record is, if it has one. */
+  readonly uid?: number | undefined
 }
 
 /** All patterns of tables with the same columns; pattern and value are numbered. */
@@ -44,12 +46,19 @@ export interface RowBatch {
   readonly rawBytes: Int32Array
   /** Of each row. */
   readonly patterns: Int32Array
-  /** Row by row, where the texts that it copies stand in `texts`; -1 for none. */
+  /** Row by row, where the texts that it copies stand in `texts`, or in `own` from `MOST_TEXTS` on; -1 for none. */
   readonly ids: Int32Array
   /** Row by row, the numbers that it copies; NaN for none. */
   readonly numbers: Float64Array
   /** An array is only ever appended to: once there are too many, others take their place in a new one. */
   readonly texts: readonly string[]
+  /** Texts of the batch that hardly come again. */
+  readonly own: readonly string[]
+}
+
+/** The text of a number. */
+export function textOf({ texts, own }: Pick<RowBatch, 'texts' | 'own'>, id: number): string {
+  return id < MOST_TEXTS ? texts[id]! : own[id - MOST_TEXTS]!
 }
 
 /** Where the text stands that a row copies as the value `copy`. */

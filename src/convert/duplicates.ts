@@ -25,23 +25,30 @@ export function remember(seen: Map<string, number>, uid: string, hash: number): 
   if (seen.size > DUPLICATE_WINDOW) seen.delete(seen.keys().next().value!)
 }
 
+// of the bytes that were hashed last, which mostly hold the next ones, too
+let viewed: Uint8Array = new Uint8Array(0)
+let view: DataView = new DataView(viewed.buffer)
+
 /** 53 bits over the bytes: four hashes side by side, each over every fourth word. Only records with the same AWS-assigned id are compared. */
-export function hash53(bytes: Uint8Array): number {
-  const { length } = bytes
-  const view = new DataView(bytes.buffer, bytes.byteOffset, length)
+export function hash53(bytes: Uint8Array, from = 0, to = bytes.length): number {
+  const length = to - from
+  if (bytes !== viewed) {
+    viewed = bytes
+    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  }
   let a = 0xdeadbeef ^ length
   let b = 0x41c6ce57 ^ length
   let c = 0x2545f491 ^ length
   let d = 0x6c078965 ^ length
-  let at = 0
-  for (; at + 16 <= length; at += 16) {
+  let at = from
+  for (; at + 16 <= to; at += 16) {
     // turned, since a product carries nothing down to its lower bits
     a = Math.imul(((a << 13) | (a >>> 19)) ^ view.getInt32(at, true), 0x9e3779b1)
     b = Math.imul(((b << 13) | (b >>> 19)) ^ view.getInt32(at + 4, true), 0x5f356495)
     c = Math.imul(((c << 13) | (c >>> 19)) ^ view.getInt32(at + 8, true), 0x85ebca6b)
     d = Math.imul(((d << 13) | (d >>> 19)) ^ view.getInt32(at + 12, true), 0xc2b2ae35)
   }
-  for (; at < length; at++) {
+  for (; at < to; at++) {
     const byte = bytes[at]!
     a = Math.imul(a ^ byte, 0x9e3779b1)
     b = Math.imul(b ^ byte, 0x5f356495)

@@ -28,7 +28,24 @@ const IS_V4 = 2
 const IS_V6 = 4
 const EXCEPTED = 8
 
-export interface Patterns extends PatternTable {
+/** How rows have fared of late. */
+export interface PatternWindow {
+  // of the window at hand
+  windowRows: number
+  windowKeys: number
+  /** Rows that followed others without a pattern: whoever takes both has to begin anew. */
+  windowTurns: number
+  idle: boolean
+}
+
+/** Counts a row; of so many `turns` may be one at most. */
+export function passWindow(window: PatternWindow, turns = 64): void {
+  if (++window.windowRows < WINDOW) return
+  window.idle = window.windowKeys > WINDOW / 4 || window.windowTurns > WINDOW / turns
+  window.windowRows = window.windowKeys = window.windowTurns = 0
+}
+
+export interface Patterns extends PatternTable, PatternWindow {
   readonly source: AnySource
   readonly tables: Tables
   readonly patterns: Pattern[]
@@ -59,12 +76,6 @@ export interface Patterns extends PatternTable {
   /** By hash: a key, plus 1. */
   readonly slots: Int32Array
   met: number
-  // of the window at hand
-  windowRows: number
-  windowKeys: number
-  /** Rows that followed others without a pattern: whoever takes both has to begin anew. */
-  windowTurns: number
-  idle: boolean
 }
 
 const SLOTS = 4 * MOST_PATTERNS
@@ -173,10 +184,7 @@ export function addCopies(
 /** The number of the pattern of a row, learned where it is new; -1 when it has none. */
 export function patternOf(patterns: Patterns, row: TableRow, pipeline: Pipeline, context: Context): number {
   if (patterns.idle || ++patterns.tables.rows < TRIAL_ROWS || !setKey(patterns, row)) return -1
-  if (++patterns.windowRows === WINDOW) {
-    patterns.idle = patterns.windowKeys > WINDOW / 4 || patterns.windowTurns > WINDOW / 64
-    patterns.windowRows = patterns.windowKeys = patterns.windowTurns = 0
-  }
+  passWindow(patterns)
   const { key, keys, slots, numbers, met } = patterns
   const width = key.length
   let hash = 0
@@ -314,7 +322,8 @@ function learn(patterns: Patterns, row: TableRow, pipeline: Pipeline, context: C
   return pattern === undefined ? -1 : patterns.patterns.push(pattern) - 1
 }
 
-function eventOf(source: AnySource, record: object, context: Context): MappedEvent | undefined {
+/** The event of a record; `undefined` when it has none. */
+export function eventOf(source: AnySource, record: object, context: Context): MappedEvent | undefined {
   try {
     const mapped = source.map(record, context)
     return 'skip' in mapped || 'fault' in mapped ? undefined : (mapped as MappedEvent)
@@ -362,7 +371,7 @@ function marked({ values, addresses }: Patterns, { cells }: TableRow, which: num
 }
 
 /** Where and when the events of a pattern are must be the same in all, or one of the values that they copy. */
-function patternFrom(events: readonly [MappedEvent, MappedEvent], marks: PatternTable['marks']): Pattern | undefined {
+export function patternFrom(events: readonly [MappedEvent, MappedEvent], marks: PatternTable['marks']): Pattern | undefined {
   const [one, other] = events as readonly [Placed, Placed]
   const copyOf = (a: unknown, b: unknown): number | undefined => {
     const at = marks[0].get(a)

@@ -3,15 +3,32 @@
  * an object beside them: V8 forgets what it compiled for closures that are made anew for each object.
  */
 import { type Decoded, type Decoder, type Fault, type Place, rawText } from '../decode/decoder.js'
+import type { MemberReader, MemberTaker } from '../decode/json-members.js'
 import type { TableRow } from '../decode/table.js'
 import { readWhole } from '../json.js'
 import type { Issue } from '../ocsf/issue.js'
-import { MOST_ROWS, type RowBatch } from '../rows.js'
+import { MOST_ROWS, textOf } from '../rows.js'
 import type { AnySource, Context, MappedEvent } from '../sources/source.js'
 import { hash53, isDuplicate, remember, uidOf } from './duplicates.js'
+import { copyMembers } from './member-copies.js'
+import { countUnread, memberPatternOf } from './member-patterns.js'
 import type { OcsfEvent, Outcome, RawPolicy, Stage } from './outcome.js'
-import { addCopies, type Patterns, patternOf, patternsOf } from './patterns.js'
+import { addCopies, patternOf, patternsOf } from './patterns.js'
 import type { Pipeline } from './pipeline.js'
+import {
+  begin,
+  emptyRows,
+  gatherClasses,
+  holdRows,
+  keep,
+  placeOf,
+  type RowSink,
+  rawOfRow,
+  readAgain,
+  rememberRows,
+  type WaitingRows,
+  waitingRows,
+} from './waiting-rows.js'
 
 /**
  * Offered mapped events, some at a time, before they are lowered, completed and validated: takes those from `from` on
@@ -21,12 +38,6 @@ import type { Pipeline } from './pipeline.js'
  * `stringify` prints and `readWhole` reads.
  */
 export type Take = (events: readonly MappedEvent[], rawBytes: readonly number[], from: number) => number
-
-/**
- * Offered rows of a table that have a pattern, before they become records: takes those from `from` on that are valid
- * events, and returns the index of the first that it did not take. Else as `Take`.
- */
-export type TakeRows = (rows: RowBatch, from: number) => number
 
 /** Mapped events that are offered at once, at most: as many as columns take at once, and as few as stay in the processor's cache. */
 const OFFERED = 256
@@ -47,7 +58,7 @@ export interface Conversion {
   readonly filter: ((event: OcsfEvent) => string | undefined) | undefined
   readonly emit: EmitOutcome
   readonly take: Take | undefined
-  /** Rows that wait for whoever takes them; while there are any, no events wait. */
+  /** Rows that wait for whoever takes them. While events wait as well, those are of other classes, and all of them fit. */
   readonly rows: WaitingRows | undefined
   /** Ids that were met, with a hash of their records. */
   readonly seen: Map<string, number>
@@ -62,33 +73,21 @@ export interface Conversion {
   kept: Uint8Array
   used: number
   readonly uids: Set<string>
+  /** Of the events. */
+  readonly classes: Set<number>
+  /** Classes, days and places of what waits, at most: those met last, and how many. */
+  readonly wheres: Where[]
+  whereCount: number
   /** What stands before the records that wait; a decoder may have read on since. */
   preface: string | undefined
   offering: boolean
-}
-
-interface WaitingRows extends RowBatch {
-  readonly take: TakeRows
-  table: Patterns
-  count: number
-  /** Where the records of the rows from `held` on stand; those of the others are among what is kept. */
-  bytes: Uint8Array
-  held: number
-  readonly starts: Int32Array
-  readonly lines: Int32Array
-  ids: Int32Array
-  numbers: Float64Array
-  texts: readonly string[]
-  /** The table of the last row, and its patterns, if there are any. */
-  row: TableRow | undefined
-  known: Patterns | undefined
 }
 
 /** One literal without a spread: of a spread V8 may give each object a shape of its own. */
 export function createConversion(
   { source, pipeline, context, decoder }: Pick<Conversion, 'source' | 'pipeline' | 'context' | 'decoder'>,
   { rawPolicy, hash, filter, emit, take }: Pick<Conversion, 'rawPolicy' | 'hash' | 'filter' | 'emit' | 'take'>,
-  takeRows?: TakeRows,
+  sink?: RowSink,
 ): Conversion {
   return {
     source,
@@ -100,7 +99,7 @@ export function createConversion(
     filter,
     emit,
     take,
-    rows: takeRows === undefined || rawPolicy !== 'drop' || filter !== undefined ? undefined : waitingRows(takeRows),
+    rows: sink === undefined || rawPolicy !== 'drop' || filter !== undefined ? undefined : waitingRows(sink, pipeline),
     seen: new Map(),
     read: 0,
     waiting: [],
@@ -111,31 +110,11 @@ export function createConversion(
     kept: new Uint8Array(0),
     used: 0,
     uids: new Set(),
+    classes: new Set(),
+    wheres: [],
+    whereCount: 0,
     preface: undefined,
     offering: false,
-  }
-}
-
-/** There is always a table once there are rows, which is when anyone looks. */
-const NO_PATTERNS: Patterns = undefined as never
-
-function waitingRows(take: TakeRows): WaitingRows {
-  const ints = (): Int32Array => new Int32Array(MOST_ROWS)
-  return {
-    take,
-    table: NO_PATTERNS,
-    count: 0,
-    bytes: NO_BYTES,
-    held: 0,
-    rawBytes: ints(),
-    patterns: ints(),
-    starts: ints(),
-    lines: ints(),
-    ids: new Int32Array(0),
-    numbers: new Float64Array(0),
-    texts: [],
-    row: undefined,
-    known: undefined,
   }
 }
 
@@ -175,7 +154,7 @@ function takeEvent(conversion: Conversion, event: MappedEvent, raw: Uint8Array, 
   }
   const uid = uidOf(event)
   if (uid !== undefined) {
-    if (uids.has(uid)) offer(conversion) // only then it is known whether the first of the two is an event
+    if (uids.has(uid) || conversion.rows?.uids.has(uid) === true) offer(conversion) // only then it is known whether the first of the two is an event
     if (seen.has(uid) && seen.get(uid) === hash53(raw)) {
       offer(conversion)
       emit(wholeOutcome(conversion, event, raw, place), raw)
@@ -187,17 +166,23 @@ function takeEvent(conversion: Conversion, event: MappedEvent, raw: Uint8Array, 
 
 /** Emits an outcome in its turn. */
 function settle(conversion: Conversion, outcome: Outcome, raw: Uint8Array): void {
-  const { waiting, rows, between } = conversion
-  const at = waiting.length > 0 ? waiting.length : (rows?.count ?? 0)
+  const { rows, between } = conversion
+  const behind = rows?.count ?? 0
+  if (behind > 0 && conversion.waiting.length > 0) offer(conversion)
+  const at = Math.max(conversion.waiting.length, rows?.count ?? 0)
   if (at === 0) conversion.emit(outcome, raw)
   else between.push({ at, outcome, start: keep(conversion, raw), end: conversion.used })
 }
 
 function wait(conversion: Conversion, event: MappedEvent, raw: Uint8Array, place: Place, uid: string | undefined): void {
-  offerRows(conversion)
+  const { rows } = conversion
+  if (rows !== undefined && rows.count > 0 && !mayWaitBeside(conversion, rows, event, raw.length)) offerRows(conversion)
   const before = prefaceNow(conversion)
   if (before !== conversion.preface) offer(conversion)
   conversion.preface = before
+  conversion.classes.add(event.class_uid)
+  const { cloud } = event as { readonly cloud?: { readonly region?: unknown; readonly account?: { readonly uid?: unknown } } }
+  noteWhere(conversion, event.class_uid, event.time, cloud?.region, cloud?.account?.uid)
   conversion.starts.push(keep(conversion, raw))
   conversion.waiting.push(event)
   conversion.sizes.push(raw.length)
@@ -206,23 +191,45 @@ function wait(conversion: Conversion, event: MappedEvent, raw: Uint8Array, place
   if (conversion.waiting.length === OFFERED || conversion.used >= OFFERED_BYTES) offer(conversion)
 }
 
-/** Keeps the bytes of a record that waits and returns where they start. */
-function keep(conversion: Conversion, bytes: Uint8Array): number {
-  const { used } = conversion
-  const needed = used + bytes.length
-  if (needed > conversion.kept.length) {
-    const grown = new Uint8Array(Math.max(needed * 2, 2 ** 12))
-    grown.set(conversion.kept.subarray(0, used))
-    conversion.kept = grown
+/** Whether an event may wait beside rows, which only those of JSON records do: its like must not be among them, nor an outcome in between. */
+function mayWaitBeside(conversion: Conversion, rows: WaitingRows, { class_uid: classUid }: MappedEvent, bytes: number): boolean {
+  return rows.table === rows.members && conversion.between.length === 0 && !rows.classes.has(classUid) && mayMix(conversion, rows, bytes)
+}
+
+/** Whether rows and events may wait together, one record more included: then the order in which they are offered is of no account. */
+function mayMix({ waiting, used, whereCount }: Conversion, { sink, count, size }: WaitingRows, more: number): boolean {
+  return sink.fits(count + waiting.length + 1, size + used + more, whereCount + 1)
+}
+
+interface Where {
+  readonly classUid: number
+  readonly day: number
+  readonly region: unknown
+  readonly account: unknown
+}
+
+const MOST_WHERES = 8
+const DAY_MS = 86_400_000
+
+/** Notes where a record that waits belongs; what is not among those met last counts again. */
+function noteWhere(conversion: Conversion, classUid: number, time: number, region: unknown, account: unknown): void {
+  const { wheres, whereCount } = conversion
+  const day = Math.floor(Number(time) / DAY_MS)
+  for (let at = 0; at < wheres.length; at++) {
+    const where = wheres[at]!
+    if (where.classUid === classUid && where.day === day && where.region === region && where.account === account) return
   }
-  conversion.kept.set(bytes, used)
-  conversion.used = needed
-  return used
+  wheres[whereCount % MOST_WHERES] = { classUid, day, region, account }
+  conversion.whereCount++
 }
 
 /** Offers what waits; what is not taken gets its outcome. */
 export function offer(conversion: Conversion): void {
   offerRows(conversion)
+  offerEvents(conversion)
+}
+
+function offerEvents(conversion: Conversion): void {
   const { take, waiting, sizes, places, uids, seen, emit } = conversion
   if (take === undefined || waiting.length === 0) return
   const { offering } = conversion
@@ -245,6 +252,8 @@ export function offer(conversion: Conversion): void {
   conversion.between = []
   conversion.used = 0
   uids.clear()
+  conversion.classes.clear()
+  if ((conversion.rows?.count ?? 0) === 0) conversion.wheres.length = conversion.whereCount = 0
   conversion.offering = offering
 }
 
@@ -267,71 +276,127 @@ export function takeRow(conversion: Conversion, row: TableRow, bytes: Uint8Array
     rows.known.windowTurns++
   } else if (rows.texts !== texts) offer(conversion)
   if (rows.count === 0) {
-    begin(rows, rows.known, texts)
+    begin(rows, rows.known, texts, row.again)
     conversion.preface = conversion.decoder.preface?.()
   }
+  addCopies(rows.known, row, rows, rows.count)
+  addRow(conversion, rows, pattern, bytes, start, end, line, -1)
+  return true
+}
+
+function addRow(conversion: Conversion, rows: WaitingRows, pattern: number, bytes: Uint8Array, start: number, end: number, line: number, record: number): void {
   const { count } = rows
   conversion.read++
   rows.bytes = bytes
   rows.starts[count] = start
   rows.rawBytes[count] = end - start
   rows.lines[count] = line
+  rows.records[count] = record
   rows.patterns[count] = pattern
-  addCopies(rows.table, row, rows, count)
   rows.count = count + 1
-  if (rows.count === MOST_ROWS || conversion.used >= OFFERED_BYTES) offerRows(conversion)
-  return true
+  rows.size += end - start
+  if (rows.count === MOST_ROWS || rows.size >= OFFERED_BYTES || conversion.used >= OFFERED_BYTES) offerRows(conversion)
 }
 
-/** Keeps the records of the rows that wait, since the bytes that they stand in are overwritten next. */
-export function holdRows(conversion: Conversion): void {
+/** What takes records of JSON, those with a pattern, before they become objects; `undefined` where nobody takes any. */
+export function memberTaker(conversion: Conversion): MemberTaker | undefined {
   const { rows } = conversion
-  if (rows === undefined || rows.held === rows.count) return
-  const { starts, rawBytes, bytes, held, count } = rows
-  const from = starts[held]!
-  const moved = keep(conversion, bytes.subarray(from, starts[count - 1]! + rawBytes[count - 1]!)) - from
-  for (let at = held; at < count; at++) starts[at]! += moved
-  rows.held = count
+  const members = rows?.members
+  if (rows === undefined || members === undefined) return undefined
+  const { reader } = members
+  const taker = {
+    firstKeyEnd: 0, // no getter, as the architecture asks
+    take(bytes: Uint8Array, at: number, end: number, watch: boolean, line: number, record: number): number {
+      const past = takeMembers(conversion, reader, bytes, at, end, watch, line, record)
+      taker.firstKeyEnd = reader.firstKeyEnd
+      return past
+    },
+    hold: () => holdRows(rows),
+  }
+  return taker
 }
 
-/** The first row of a batch. */
-function begin(rows: WaitingRows, table: Patterns, texts: readonly string[]): void {
-  rows.texts = texts
-  if (rows.table === table) return
-  rows.table = table
-  rows.ids = new Int32Array(MOST_ROWS * table.copiedTexts)
-  rows.numbers = new Float64Array(MOST_ROWS * table.copiedNumbers)
+function takeMembers(
+  conversion: Conversion,
+  { row, read }: MemberReader,
+  bytes: Uint8Array,
+  start: number,
+  limit: number,
+  watch: boolean,
+  line: number,
+  record: number,
+): number {
+  const rows = conversion.rows!
+  const members = rows.members!
+  if (members.idle) return -1
+  const end = read(bytes, start, limit, watch)
+  if (end === -1) {
+    countUnread(members)
+    return -1
+  }
+  const pattern = memberPatternOf(members, row, start, end, conversion.pipeline, conversion.context)
+  if (pattern === -1) return -1
+  if (rows.count > 0 && (rows.texts !== row.texts || (conversion.waiting.length > 0 && !mayMix(conversion, rows, end - start)))) offer(conversion)
+  if (rows.count === 0) begin(rows, members, row.texts, readAgain)
+  if (!copyMembers(members, row, rows, rows.count)) return -1
+  const { uid, classUid } = members.patterns[pattern]!
+  if (uid !== undefined) {
+    const text = textOf(rows, rows.ids[rows.count * members.copiedTexts + uid]!)
+    if (conversion.uids.has(text) || rows.uids.has(text) || conversion.seen.has(text)) return -1 // it may be a duplicate
+    rows.uids.add(text)
+  }
+  const { waiting, between, classes } = conversion
+  if (waiting.length > 0 && (between.length > 0 || classes.has(classUid) || !mayMix(conversion, rows, end - start))) offerEvents(conversion)
+  rows.classes.add(classUid)
+  const { region, account, time } = members.patterns[pattern]!
+  const uidOfAccount = typeof account === 'number' ? textOf(rows, rows.ids[rows.count * members.copiedTexts + account]!) : account
+  noteWhere(conversion, classUid, rows.numbers[rows.count * members.copiedNumbers + time - members.copiedTexts]!, region, uidOfAccount)
+  addRow(conversion, rows, pattern, row.bytes, start, end, line, record)
+  return end
 }
 
 /** Offers the rows that wait; one that is not taken becomes a record. */
 function offerRows(conversion: Conversion): void {
-  const { rows, between, kept } = conversion
+  const { rows, between, kept, seen } = conversion
   if (rows === undefined || rows.count === 0) return
-  const { count, row, take } = rows
+  const { count, again, sink } = rows
+  if (rows.classes.size > 1 && between.length === 0 && sink.fits(count, rows.size, conversion.whereCount)) gatherClasses(rows)
   const ending: Ending = { kept, between, emit: conversion.emit }
-  let at = take(rows, 0)
+  let at = sink.take(rows, 0)
+  rememberRows(seen, rows, 0, at)
   let next = emitBetween(ending, 0, at)
   if (at < count) {
-    // what becomes a record waits, too, and must find the place empty
-    conversion.kept = NO_BYTES
-    conversion.between = []
-    conversion.used = 0
+    if (between.length > 0) {
+      // what becomes a record waits, too, and must find the place empty
+      conversion.kept = NO_BYTES
+      conversion.between = []
+      conversion.used = 0
+    }
     conversion.offering = true
     while (at < count) {
-      const start = rows.starts[at]!
-      const raw = (at < rows.held ? kept : rows.bytes).subarray(start, start + rows.rawBytes[at]!)
+      const raw = rawOfRow(rows, at)
       rows.count = 0
-      rows.table.windowTurns++
-      takeRecord(conversion, row!.again(raw), raw, { line: rows.lines[at]! })
-      offer(conversion)
+      countTurn(rows)
+      takeRecord(conversion, again(raw), raw, placeOf(rows, at))
+      offerEvents(conversion)
       rows.count = count
-      at = take(rows, at + 1)
+      const from = at + 1
+      at = sink.take(rows, from)
+      rememberRows(seen, rows, from, at)
       next = emitBetween(ending, next, at)
     }
     conversion.offering = false
   } else if (between.length > 0) conversion.between = []
-  rows.count = rows.held = 0
+  emptyRows(rows)
+  if (conversion.waiting.length > 0) return
   conversion.used = 0
+  conversion.wheres.length = conversion.whereCount = 0
+}
+
+/** A row was refused: where that goes on, patterns are not worth it. */
+function countTurn({ table, known, members }: WaitingRows): void {
+  if (table === known) known.windowTurns++
+  else if (table === members) members.windowTurns++
 }
 
 /** The record of an event that waits. */

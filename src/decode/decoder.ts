@@ -1,5 +1,6 @@
 /** What every decoder is: bytes in, records out, nothing thrown for data and nothing dropped. */
 
+import type { MemberTaker } from './json-members.js'
 import type { RowTaker } from './table.js'
 
 /** Where in its object a record was found. */
@@ -38,6 +39,8 @@ export interface Decoder<Rec> {
   end(emit: Emit<Rec>): void
   /** Of tables: from now on offers rows that are read in place, before they become records. */
   offerRows?(taker: RowTaker): void
+  /** Of JSON: from now on offers records that are read in place, before they become objects. */
+  offerMembers?(taker: MemberTaker | undefined): void
   /** Of JSON: from now on, objects that the source mostly passes on may be `UnreadJson`. */
   readLate?(): void
   /** What must stand before a raw record so that it can be read alone: the header line of a table. */

@@ -7,7 +7,15 @@ import { asciiText } from './ascii.js'
 import { LONGEST_INTERNED } from './interner.js'
 import { createShapes, knownKeyAt, type Shape } from './json-shapes.js'
 
-/** The object with members that opens at `at`; `undefined` for what is left to others, and where the bytes end in it. `view` is of all bytes. */
+/** Passes over JSON as it is printed. */
+export interface JsonPasser {
+  /** The end of the object or list that opens at `at`; -1 for what is left to others, and where the bytes end in it. `view` is of all bytes. */
+  pass(bytes: Uint8Array, view: DataView, at: number, end: number): number
+  /** Where the values of members that were sought start and end, one pair after the other. */
+  readonly found: readonly number[]
+}
+
+/** The object with members that opens at `at`; `undefined` for what `pass` leaves to others. */
 export type LateReader = (bytes: Uint8Array, view: DataView, at: number, end: number) => UnreadJson | undefined
 
 const MOST_LEVELS = 64
@@ -27,19 +35,24 @@ const SOUGHT = 1
 const NOWHERE: readonly number[] = []
 const NO_BYTES = new Uint8Array(0)
 const NO_VIEW = new DataView(NO_BYTES.buffer)
-const readers = new WeakMap<readonly string[], LateReader>()
+const passers = new WeakMap<readonly string[], JsonPasser & { readonly late: LateReader }>()
 
-/** What reads objects late and says where the members with these names stand; one for the same list, since it learns the keys. */
-export function lateReader(sought: readonly string[]): LateReader {
-  let reader = readers.get(sought)
-  if (reader === undefined) {
-    reader = createLateReader(sought)
-    readers.set(sought, reader)
+/** What passes over JSON and says where the members with these names stand; one for the same list, since it learns the keys. */
+export function jsonPasser(sought: readonly string[]): JsonPasser & { readonly late: LateReader } {
+  let passer = passers.get(sought)
+  if (passer === undefined) {
+    passer = createPasser(sought)
+    passers.set(sought, passer)
   }
-  return reader
+  return passer
 }
 
-function createLateReader(sought: readonly string[]): LateReader {
+/** What reads objects late; one for the same list. */
+export function lateReader(sought: readonly string[]): LateReader {
+  return jsonPasser(sought).late
+}
+
+function createPasser(sought: readonly string[]): JsonPasser & { readonly late: LateReader } {
   const names = new Set(sought.map(name => name.toLowerCase()))
   const found: number[] = []
   let shapes = createShapes({})
@@ -158,8 +171,7 @@ function createLateReader(sought: readonly string[]): LateReader {
     return true
   }
 
-  return (given, viewed, from, to) => {
-    if (given[from] !== 123 || given[from + 1] === 125) return undefined
+  const pass = (given: Uint8Array, viewed: DataView, from: number, to: number): number => {
     if (shapes.count > MOST_SHAPES) shapes = createShapes({})
     bytes = given
     view = viewed
@@ -168,11 +180,21 @@ function createLateReader(sought: readonly string[]): LateReader {
     at = from
     levels = 0
     found.length = 0
-    const isWhole = passObject(shapes.root) && at <= end
+    const isWhole = (given[from] === 91 ? passList(shapes.root) : passObject(shapes.root)) && at <= end
     bytes = NO_BYTES // the caller's
     view = NO_VIEW
-    if (!isWhole) return undefined
-    const places = found.length === 0 ? NOWHERE : found.map(place => place - from)
-    return new UnreadJson(asciiText(given, from, at), sought, places)
+    return isWhole ? at : -1
+  }
+
+  return {
+    found,
+    pass,
+    late(given, viewed, from, to) {
+      if (given[from] !== 123 || given[from + 1] === 125) return undefined
+      const past = pass(given, viewed, from, to)
+      if (past === -1) return undefined
+      const places = found.length === 0 ? NOWHERE : found.map(place => place - from)
+      return new UnreadJson(asciiText(given, from, past), sought, places)
+    },
   }
 }

@@ -7,6 +7,7 @@
 import { isJsonObject, type Json, type JsonObject, MAX_DEPTH, parseJson } from '../json.js'
 import { type Decoder, type Emit, type Fault, KEPT_BYTES, MAX_RECORD_BYTES, type Place } from './decoder.js'
 import type { LateReader } from './json-late.js'
+import type { MemberTaker } from './json-members.js'
 import { LEFT, MORE, type RecordReader, recordReader, utf8 } from './json-reader.js'
 import { CLOSE_LIST, COMMA, createScanner, isScalar, isSpace, LF, matches, OPEN, OPEN_LIST, QUOTE } from './json-scanner.js'
 
@@ -55,6 +56,7 @@ export function jsonRecords({ member, keepText, share, late }: JsonRecordsOption
   let end = 0
   let final = false
   let lateReader: LateReader | undefined
+  let taker: MemberTaker | undefined
   let emit: Emit<JsonObject> = () => {}
 
   /** One of the places above. */
@@ -189,7 +191,7 @@ export function jsonRecords({ member, keepText, share, late }: JsonRecordsOption
       if (enough) {
         let stopped: number
         reader.late = lateReader
-        ;[stopped, at, line, index, byLine, firstKey] = readRecords(reader, emit, bytes, end, where >= LIST, at, line, index, byLine, firstKey)
+        ;[stopped, at, line, index, byLine, firstKey] = readRecords(reader, taker, emit, bytes, end, where >= LIST, at, line, index, byLine, firstKey)
         if (at === end) return true
         if (stopped === MORE && !final && end - at <= MOST_AWAITED) {
           awaited = 2 * (end - at)
@@ -345,10 +347,14 @@ export function jsonRecords({ member, keepText, share, late }: JsonRecordsOption
     readLate() {
       lateReader = late
     },
+    offerMembers(to) {
+      taker = to
+    },
     push(chunk, to) {
       emit = to
       append(chunk)
       scan()
+      taker?.hold()
       retain()
     },
     end(to) {
@@ -363,6 +369,7 @@ export function jsonRecords({ member, keepText, share, late }: JsonRecordsOption
           where = ALONE
         }
       }
+      taker?.hold()
       if (where >= LIST) emitFault(truncated('the end of the list of records'), NO_BYTES)
       retain()
       reader.read(NO_BYTES, 0, 0, false) // it is kept for other objects, and lets go of these bytes
@@ -376,6 +383,7 @@ export function jsonRecords({ member, keepText, share, late }: JsonRecordsOption
  */
 function readRecords(
   reader: RecordReader,
+  taker: MemberTaker | undefined,
   emit: Emit<JsonObject>,
   bytes: Uint8Array,
   end: number,
@@ -390,6 +398,14 @@ function readRecords(
   while (at < end) {
     const byte = bytes[at]!
     if (byte === OPEN) {
+      const past = taker?.take(bytes, at, end, !inList, inList ? -1 : line, index) ?? -1
+      if (past !== -1) {
+        firstKey = sliceOf(bytes, at + 1, taker!.firstKeyEnd, firstKey)
+        index++
+        byLine = !inList
+        at = past
+        continue
+      }
       const to = reader.read(bytes, at, end, !inList)
       if (to < 0) {
         stopped = to

@@ -3,7 +3,7 @@ import type { OcsfEvent, Pipeline, Take } from '../convert.js'
 import type { Issue } from '../ocsf/issue.js'
 import type { Codec } from '../parquet/codec.js'
 import { createParquetWriter, type ParquetWriter } from '../parquet/write.js'
-import { idAt, numberAt, type RowBatch } from '../rows.js'
+import { idAt, numberAt, type RowBatch, textOf } from '../rows.js'
 import { type Layout, plainLayout } from './layout.js'
 import { objectKey } from './object-key.js'
 import type { Fallback, Located, Partition } from './partition.js'
@@ -49,6 +49,8 @@ export interface Parts {
   addMapped(pipeline: Pipeline, events: Parameters<Take>[0], rawBytes: Parameters<Take>[1], from: number, fallback: Fallback): number
   /** Adds rows of a table in the same way. */
   addRows(pipeline: Pipeline, batch: RowBatch, from: number, fallback: Fallback): number
+  /** Whether so many records and bytes more, of so many objects, do not fill the part. */
+  fits(records: number, bytes: number, objects: number): boolean
   /** Seals what is open: at the end of the unit. */
   seal(): void
 }
@@ -142,6 +144,7 @@ export function createParts({ unit, codec, layout = plainLayout, put }: PartsOpt
     },
     addMapped: (pipeline, events, rawBytes, from, fallback) => addOffered(state, { pipeline, events, rawBytes, fallback }, from),
     addRows: (pipeline, batch, from, fallback) => addTableRows(state, pipeline, batch, from, fallback),
+    fits: (records, bytes, objects) => !isFull(state, records, bytes) && state.open.size + objects < PART_OBJECTS,
     seal() {
       if (state.open.size > 0) seal(state)
     },
@@ -297,7 +300,7 @@ function addTableRows(state: State, pipeline: Pipeline, batch: RowBatch, from: n
 /** The object of a row, which is opened for it. */
 function targetOf(state: State, pipeline: Pipeline, batch: RowBatch, at: number, fallback: Fallback): Open | undefined {
   const { classUid, region, account, time } = batch.table.patterns[batch.patterns[at]!]!
-  const uid = typeof account === 'number' ? batch.texts[idAt(batch, account, at)] : account
+  const uid = typeof account === 'number' ? textOf(batch, idAt(batch, account, at)) : account
   const place = { class_uid: classUid, time: numberAt(batch, time, at), cloud: { region, account: { uid } } }
   if (isNear(state.last, pipeline, place, fallback)) return state.last!.target
   const { layout } = state

@@ -51,7 +51,7 @@ async function convert(
         outcomes.push({ ...outcome, ...issue, text: new TextDecoder().decode(raw) })
     },
     (events, rawBytes, from) => parts.addMapped(pipeline, events, rawBytes, from, fallback),
-    withRows ? takeRows : undefined,
+    withRows ? { take: takeRows, fits: parts.fits } : undefined,
   )
   const bytes = new TextEncoder().encode(log)
   for (let at = 0; at < bytes.length; at += piece) {

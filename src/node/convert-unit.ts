@@ -1,5 +1,5 @@
 /** Converts one unit: its inputs in, its objects, lines and rejects out, every record counted in its report. */
-import { createConverter, type EventOutcome, loadPipeline, type Outcome, type RawPolicy, type Take, type TakeRows } from '../convert.js'
+import { createConverter, type EventOutcome, loadPipeline, type Outcome, type RawPolicy, type RowSink, type Take } from '../convert.js'
 import { rawText } from '../decode/decoder.js'
 import { readObjectKey } from '../decode/object-key.js'
 import { MAX_OBJECT_BYTES, type ParquetReader } from '../decode/parquet-input.js'
@@ -231,14 +231,15 @@ async function convertItems(
       countTaken(report, source, events, from, end)
       return end
     })
-  const takeRows: TakeRows | undefined =
-    parts &&
-    ((batch, from) => {
-      const end = parts.addRows(pipeline, batch, from, fallback)
-      countTakenRows(report, source, batch, from, end)
+  const rows: RowSink | undefined = parts && {
+    take(some, from) {
+      const end = parts.addRows(pipeline, some, from, fallback)
+      countTakenRows(report, source, some, from, end)
       return end
-    })
-  const converter = await createConverter({ source, ocsf, observables, raw: settings.raw, context }, settle, take, takeRows)
+    },
+    fits: parts.fits,
+  }
+  const converter = await createConverter({ source, ocsf, observables, raw: settings.raw, context }, settle, take, rows)
   converter.push(bytes)
   let fault = cut
   for await (const item of items) {
@@ -266,7 +267,7 @@ function countTaken(report: Report, { id }: AnySource, events: Parameters<Take>[
   }
 }
 
-function countTakenRows(report: Report, { id }: AnySource, { table, patterns }: Parameters<TakeRows>[0], from: number, end: number): void {
+function countTakenRows(report: Report, { id }: AnySource, { table, patterns }: Parameters<RowSink['take']>[0], from: number, end: number): void {
   let at = from
   while (at < end) {
     const { classUid } = table.patterns[patterns[at]!]!

@@ -304,7 +304,11 @@ function slotsOf(column: ColumnBuffer, { marks }: PatternTable, row: number): re
     const there = def === leaf.def
     const low = there ? data[slot * words]! : 0
     const high = there && words === 2 ? data[slot * 2 + 1]! : 0
-    if (!there || (low === data[slot2 * words] && (words === 1 || high === data[slot2 * 2 + 1]))) {
+    // texts that a column does not look up have two numbers
+    const isSame = !there || (low === data[slot2 * words] && (words === 1 || high === data[slot2 * 2 + 1]))
+    const value = isSame ? undefined : plainOf(column, slot)
+    const value2 = isSame ? undefined : plainOf(column, slot2)
+    if (value === value2) {
       slots.push({
         def,
         rep,
@@ -316,8 +320,6 @@ function slotsOf(column: ColumnBuffer, { marks }: PatternTable, row: number): re
       })
       continue
     }
-    const value = plainOf(column, slot)
-    const value2 = plainOf(column, slot2)
     const plain = marks[0].get(value)
     const printed = plain === undefined && text !== undefined ? marks[0].get(Number(value)) : undefined
     const copy = plain ?? printed
@@ -347,5 +349,7 @@ function testOf(fields: ReadonlyMap<string, MappedField>, { eventPath, name }: L
   if (field === undefined) return undefined
   const above = eventPath.slice(0, eventPath.length - name.length)
   const isBeside = [...fields.values()].some(({ captions, field: other }) => captions !== undefined && `${above}${other.attribute.sibling}` === eventPath)
-  return field.field.attribute.enum !== undefined || isBeside || field.field.kind === 'float' || field.field.kind === 'json' ? undefined : field.accepts
+  // a text that is copied into it whole, without quotes of its own, is JSON
+  if (field.field.kind === 'json') return ANY
+  return field.field.attribute.enum !== undefined || isBeside || field.field.kind === 'float' ? undefined : field.accepts
 }

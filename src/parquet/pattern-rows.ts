@@ -1,6 +1,6 @@
 /** Rows that have a pattern straight into the columns of their events: column by column, what they copy and what all have. */
 import type { MappedClass } from '../ocsf/mapped.js'
-import { idAt, MOST_PATTERNS, MOST_ROWS, MOST_TEXTS, numberAt, type RowBatch } from '../rows.js'
+import { idAt, MOST_PATTERNS, MOST_ROWS, MOST_TEXTS, numberAt, type RowBatch, textOf } from '../rows.js'
 import { beginRow, type ColumnBuffer, openRows, openSlots } from './column.js'
 import { free, zeroInts } from './memory.js'
 import { LEARNED, learnPatterns, type Passed, type PatternColumns, patternColumns, SEVERAL } from './pattern-columns.js'
@@ -104,7 +104,8 @@ function forgetPassed({ tests, values, width, least, most }: Passed, value: numb
   for (let at = value >> 5; at < values.length; at += width) values[at]! &= ~bit
 }
 
-function textsEnd({ into, words }: PatternRows, numbers: Int32Array, { ids, texts, table }: RowBatch, value: number, from: number, to: number): number {
+function textsEnd({ into, words }: PatternRows, numbers: Int32Array, batch: RowBatch, value: number, from: number, to: number): number {
+  const { ids, texts, own, table } = batch
   const { copiedTexts } = table
   const { values, width } = into.passed
   const out = words[value]!
@@ -112,7 +113,15 @@ function textsEnd({ into, words }: PatternRows, numbers: Int32Array, { ids, text
   const bits = value >> 5
   for (let at = from; at < to; at++) {
     const id = ids[at * copiedTexts + value]!
-    if (id < 0) continue
+    if (id < 0) {
+      out[at] = -1
+      continue
+    }
+    if (id >= MOST_TEXTS) {
+      for (const test of into.tests[value]!) if (!test(own[id - MOST_TEXTS])) return at
+      out[at] = -1
+      continue
+    }
     const entry = id * width + bits
     if ((values[entry]! & bit) === 0) {
       for (const test of into.tests[value]!) if (!test(texts[id])) return at
@@ -339,7 +348,12 @@ function numberOf({ words, printed, store }: PatternRows, { column, pattern, num
     return word
   }
   const id = idAt(batch, copy, at)
-  const text = batch.texts[id]!
+  const text = textOf(batch, id)
+  if (id >= MOST_TEXTS) {
+    const word = textNumber(column, text)
+    if (!use.unique) own[at] = word
+    return word
+  }
   const known = use.unique ? 0 : store.theirs!.numbers[id]!
   if (known !== 0) {
     takeKnown(column, text, known - 1)

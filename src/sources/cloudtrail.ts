@@ -5,6 +5,7 @@ import { jsonRecords } from '../decode/json-records.js'
 import { isJsonObject, type Json, type JsonObject, put, readWhole, UnreadJson } from '../json.js'
 import { columns, type EventOf } from '../ocsf/columns.js'
 import { isIp } from '../ocsf/ip.js'
+import { memberCopies } from './aws/cloudtrail-copies.js'
 import { insightColumns, insightEvent } from './aws/cloudtrail-insight.js'
 import { changedUser, policyOf, sessionOf, signedIn } from './aws/cloudtrail-people.js'
 import { recognise } from './aws/cloudtrail-recognise.js'
@@ -384,6 +385,7 @@ export const cloudtrail: Source<JsonObject, typeof declared> = {
       share: ['userIdentity', 'tlsDetails'],
       late: lateReader(SECRET_KEYS),
     }),
+  memberCopies,
   map,
   redact: redactText,
 }

@@ -1,5 +1,6 @@
 /** The contract of a source: a plain typed value that turns one kind of log into OCSF events. */
 import type { Decoder, Fault } from '../decode/decoder.js'
+import type { UnreadJson } from '../json.js'
 import type { ColumnTree, EventOf } from '../ocsf/columns.js'
 import type { OcsfVersion } from '../ocsf/facts.js'
 import type { ClassName } from '../ocsf/generated/types.js'
@@ -73,6 +74,61 @@ export interface Copies {
   readonly seconds?: readonly [start: string, end: string]
 }
 
+/** A text in an object or list that `map` passes on. */
+export interface LeafCopy {
+  /** An ISO 8601 time, which is also passed on as epoch milliseconds. */
+  readonly isTime?: boolean
+  /** What of the text is passed on, too. Whether there is anything may matter. */
+  readonly part?: (text: string) => string | undefined
+  /** What of the text is looked at, which it starts with or has behind something else. */
+  readonly seen?: (text: string) => string | undefined
+}
+
+/** What `map` passes on of an object or list, at any depth: it may look at the rest, at what there is, and which texts are the same. */
+export interface LeafCopies {
+  /** Texts by the name of their member. */
+  readonly texts: Readonly<Record<string, LeafCopy>>
+  /** Members of whole numbers. */
+  readonly counts?: readonly string[]
+  /** How many texts it has at most, how many of which a part is passed on, and how many counts and times. */
+  readonly most: number
+  readonly mostParts?: number
+  readonly mostNumbers?: number
+  /** Texts that it does look at. */
+  readonly except?: RegExp
+  /** Finds in the JSON text what it compares with what it passes on. */
+  readonly never?: RegExp
+}
+
+/** What `map` of JSON records does with a top member, when that is what is said here. */
+export type MemberCopy =
+  /** Passes a text on, but for those that `except` finds. */
+  | { readonly as: 'text'; readonly except?: RegExp }
+  /** Passes an ISO 8601 time on, and its epoch milliseconds. */
+  | { readonly as: 'time' }
+  /** Passes an IP address on; which version it has may matter. */
+  | { readonly as: 'address' }
+  /** Looks at an object or list, but for its leaves. */
+  | { readonly as: 'leaves'; readonly leaves: LeafCopies }
+  /**
+   * Passes an object on as the JSON text that `print` gives, without looking into it: `print` is given the text, or where a
+   * member of a `sought` name may be in it, the object unread. An object that is looked into after all has `leaves`.
+   */
+  | {
+      readonly as: 'json'
+      readonly sought: readonly string[]
+      readonly except?: RegExp
+      readonly leaves?: LeafCopies
+      print(json: string | UnreadJson): string | undefined
+    }
+
+/** As `Copies`, of JSON records: `map` may look at all other members, and at whether a member is there. */
+export interface MemberCopies {
+  /** The member of a wrapper whose list holds the records. */
+  readonly list: string
+  readonly members: Readonly<Record<string, MemberCopy>>
+}
+
 export type DeclaredColumns = { readonly [C in ClassName]?: ColumnTree }
 
 /** An event of one of the declared classes. */
@@ -101,6 +157,8 @@ export interface Source<Rec = unknown, Declared extends DeclaredColumns = Declar
   decoder(context: Context): Decoder<Rec>
   /** Of a table: what makes its conversion fast. */
   readonly copies?: Copies
+  /** Of JSON records: the same. */
+  readonly memberCopies?: MemberCopies
   /** Pure: no clock, no environment, no I/O. The same record gives the same event. */
   map(record: Rec, context: Context): Mapped<Declared> | Skip | Unmappable
   /**

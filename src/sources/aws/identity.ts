@@ -212,7 +212,11 @@ export function application(name: string | undefined, version: OcsfVersion): Pic
 
 /** A role session is known by the name behind the role's unique id: `AROA…:session`. */
 function sessionName(type: string | undefined, principalId: string | undefined): string | undefined {
-  if (type !== 'AssumedRole' || principalId === undefined) return undefined
+  return type !== 'AssumedRole' || principalId === undefined ? undefined : sessionInId(principalId)
+}
+
+/** What stands behind the colon of a unique id. */
+export function sessionInId(principalId: string): string | undefined {
   const colon = principalId.indexOf(':')
   return colon < 0 ? undefined : text(principalId.slice(colon + 1))
 }
