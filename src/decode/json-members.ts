@@ -1,7 +1,7 @@
 /**
  * The members of a record as they stand in its bytes, for those who write it without making an object of it: texts by
- * number, lists and objects as text. What is unusual (space between members, escapes, a number, a key twice) is left to
- * the readers of whole records.
+ * number, lists and objects as text. What is unusual (space between members, a number, a key twice, lists and objects that
+ * are printed otherwise) is left to the readers of whole records.
  */
 import type { UnreadJson } from '../json.js'
 import { asciiText } from './ascii.js'

@@ -1,5 +1,6 @@
 /** Shapes, types, enums, ranges and lengths, judged by ajv. The only file that knows ajv. */
-import { _, Ajv2020, type Code, type ErrorObject, type KeywordCxt, type Name, nil } from 'ajv/dist/2020.js'
+import core, { _, type Code, type ErrorObject, type KeywordCxt, type Name, nil } from 'ajv/dist/core.js'
+import draft2020 from 'ajv/dist/vocabularies/draft2020.js'
 import type { Issue } from './issue.js'
 import { type JsonSchema, OCSF_CLOSED, OCSF_GATE, OCSF_LENGTH, OCSF_LONG } from './json-schema.js'
 import type { Gates, Question } from './validate-gate.js'
@@ -13,6 +14,13 @@ export interface Structure {
   issues(event: object): Issue[]
 }
 
+type Ajv = InstanceType<typeof core.default>
+
+/** The default of a CommonJS module, which Node has in the module, and some bundlers in its place. */
+function defaultOf<T>(module: { readonly default: T }): T {
+  return module.default ?? (module as unknown as T) // one of the two
+}
+
 /** How long a text is for OCSF: a pair of surrogates is one character. */
 function codePoints(text: string): number {
   let count = 0
@@ -23,8 +31,9 @@ function codePoints(text: string): number {
   return count
 }
 
-function ajv(allErrors: boolean, gates?: Gates): Ajv2020 {
-  const instance = new Ajv2020({
+/** What `ajv/dist/2020.js` makes, without the schemas of schemas, which nobody asks: the schemas are our own. */
+function ajv(allErrors: boolean, gates?: Gates): Ajv {
+  const instance = new (defaultOf(core))({
     strict: true,
     strictRequired: false,
     allErrors,
@@ -33,7 +42,12 @@ function ajv(allErrors: boolean, gates?: Gates): Ajv2020 {
     inlineRefs: false,
     validateSchema: false,
     addUsedSchema: false,
+    meta: false,
+    dynamicRef: true,
+    next: true,
+    unevaluated: true,
   })
+  for (const vocabulary of defaultOf(draft2020)) instance.addVocabulary(vocabulary)
   instance.addKeyword({
     keyword: OCSF_LONG,
     code(cxt: KeywordCxt) {
@@ -112,7 +126,7 @@ function missing(data: Name, names: readonly string[]): Code {
 /** A compiler of schemas that share the definitions of `shared`; each schema is compiled when first used. */
 export function structures(shared?: JsonSchema, gates?: Gates): (schema: JsonSchema) => Structure {
   const compiler = (allErrors: boolean) => {
-    let instance: Ajv2020 | undefined
+    let instance: Ajv | undefined
     return (schema: JsonSchema) => {
       if (instance === undefined) {
         instance = ajv(allErrors, allErrors ? undefined : gates)
