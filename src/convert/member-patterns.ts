@@ -10,7 +10,7 @@ import { msFromIso } from '../ocsf/time.js'
 import { MOST_PATTERNS, MOST_TEXTS, type Pattern, type PatternTable } from '../rows.js'
 import type { AnySource, Context, LeafCopies, LeafCopy, MemberCopy } from '../sources/source.js'
 import { isBlank, learnMembers } from './member-marks.js'
-import { type PatternWindow, passWindow } from './patterns.js'
+import { hashOf, type PatternWindow, passWindow } from './patterns.js'
 import type { Pipeline } from './pipeline.js'
 
 /** A member and where what it copies begins among all copied texts and numbers. */
@@ -214,12 +214,7 @@ export function memberPatternOf(patterns: MemberPatterns, row: MemberRow, start:
 
 function keyNumber(patterns: MemberPatterns, row: MemberRow, from: number, to: number, pipeline: Pipeline, context: Context): number {
   const { key, length, slots, numbers, starts, met } = patterns
-  let hash = 0
-  for (let at = 0; at < length; at++) {
-    hash = Math.imul(hash ^ key[at]!, 0x9e3779b1)
-    hash ^= hash >>> 15
-  }
-  let slot = hash & (SLOTS - 1)
+  let slot = hashOf(key, length) & (SLOTS - 1)
   for (let entry = slots[slot]!; entry !== 0; entry = slots[slot]!) {
     if (isKey(patterns, entry - 1)) return numbers[entry - 1]!
     slot = (slot + 1) & (SLOTS - 1)

@@ -187,12 +187,7 @@ export function patternOf(patterns: Patterns, row: TableRow, pipeline: Pipeline,
   passWindow(patterns)
   const { key, keys, slots, numbers, met } = patterns
   const width = key.length
-  let hash = 0
-  for (let at = 0; at < width; at++) {
-    hash = Math.imul(hash ^ key[at]!, 0x9e3779b1)
-    hash ^= hash >>> 15
-  }
-  let slot = hash & (SLOTS - 1)
+  let slot = hashOf(key, width) & (SLOTS - 1)
   for (let entry = slots[slot]!; entry !== 0; entry = slots[slot]!) {
     if (isKey(keys, (entry - 1) * width, key)) return usable(patterns, numbers[entry - 1]!)
     slot = (slot + 1) & (SLOTS - 1)
@@ -203,6 +198,16 @@ export function patternOf(patterns: Patterns, row: TableRow, pipeline: Pipeline,
   numbers[met] = learn(patterns, row, pipeline, context)
   slots[slot] = ++patterns.met
   return numbers[met]!
+}
+
+/** A hash of the first words of a key. */
+export function hashOf(key: Int32Array, length: number): number {
+  let hash = 0
+  for (let at = 0; at < length; at++) {
+    hash = Math.imul(hash ^ key[at]!, 0x9e3779b1)
+    hash ^= hash >>> 15
+  }
+  return hash
 }
 
 function usable({ refused }: Patterns, number: number): number {

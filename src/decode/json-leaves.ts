@@ -3,6 +3,7 @@
  * stood there before, so that nothing is taken apart.
  */
 import { type Interner, LONGEST_INTERNED } from './interner.js'
+import { type Literal, literalOf } from './json-shapes.js'
 
 /** Names of members, at any depth. */
 export interface LeafNames {
@@ -53,15 +54,7 @@ interface Template {
   readonly texts: number
 }
 
-/** Bytes as little-endian words, and what is left of them under `mask`. */
-interface Literal {
-  readonly words: Int32Array
-  readonly mask: number
-  readonly tail: number
-  readonly length: number
-}
-
-export const MOST_LEAVES = 16
+const MOST_LEAVES = 16
 /** What has more kinds than this is left to others. */
 const MOST_TEMPLATES = 64
 const MOST_KEYS = 2 ** 12
@@ -70,8 +63,6 @@ const MOST_DIGITS = 15
 /** Texts that hardly ever repeat are not looked up; now and then they get another chance. */
 const TRIAL = 64
 const PATIENCE = 2 ** 16
-
-const encoder = new TextEncoder()
 
 export function createLeafReader(asked: LeafNames, interner: Interner): LeafReader {
   /** What was met most stands in front. */
@@ -212,17 +203,6 @@ export function createLeafReader(asked: LeafNames, interner: Interner): LeafRead
     },
   }
   return reader
-}
-
-function literalOf(text: string): Literal {
-  const bytes = encoder.encode(text)
-  const words = new Int32Array(bytes.length >> 2)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  for (let at = 0; at < words.length; at++) words[at] = view.getInt32(at * 4, true)
-  const left = bytes.length & 3
-  let tail = 0
-  for (let at = 0; at < left; at++) tail |= bytes[words.length * 4 + at]! << (8 * at)
-  return { words, tail, mask: (1 << (8 * left)) - 1, length: bytes.length }
 }
 
 /** Where the leaves stand, and the places of their names. */

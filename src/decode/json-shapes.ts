@@ -91,23 +91,36 @@ const INDEX = /^(?:0|[1-9]\d*)$/
 
 const encoder = new TextEncoder()
 
+/** Bytes as little-endian words, and what is left of them under `mask`. */
+export interface Literal {
+  readonly words: Int32Array
+  readonly tail: number
+  readonly mask: number
+  readonly length: number
+}
+
+export function literalOf(text: string): Literal {
+  const bytes = encoder.encode(text)
+  const words = new Int32Array(bytes.length >> 2)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  for (let at = 0; at < words.length; at++) words[at] = view.getInt32(at * 4, true)
+  const left = bytes.length & 3
+  let tail = 0
+  for (let at = 0; at < left; at++) tail |= bytes[words.length * 4 + at]! << (8 * at)
+  return { words, tail, mask: (1 << (8 * left)) - 1, length: bytes.length }
+}
+
 export function createShapes({ watched, kept = [], shared = [] }: ShapesOptions): Shapes {
   const create = (key: string, before: Shape | undefined, top: boolean): Shape => {
-    const bytes = encoder.encode(`${key}":`)
-    const words = new Int32Array(bytes.length >> 2)
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    for (let at = 0; at < words.length; at++) words[at] = view.getInt32(at * 4, true)
-    const left = bytes.length & 3
-    let tail = 0
-    for (let at = 0; at < left; at++) tail |= bytes[words.length * 4 + at]! << (8 * at)
+    const { words, tail, mask, length } = literalOf(`${key}":`)
     return {
       key,
       before,
       size: before === undefined ? 0 : before.size + 1,
       words,
       tail,
-      mask: (1 << (8 * left)) - 1,
-      length: bytes.length,
+      mask,
+      length,
       odd: before !== undefined && (before.odd || key === '__proto__' || has(before, key)),
       moved: before !== undefined && (before.moved || INDEX.test(key)),
       top,
