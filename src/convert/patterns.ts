@@ -243,7 +243,7 @@ function setKey(patterns: Patterns, { cells }: TableRow): boolean {
   const textBits = word
   const countBits = textBits + bitWords(passedTexts)
   word = countBits + bitWords(passedCounts)
-  key.fill(0, textBits, word)
+  for (let at = textBits; at < word; at++) key[at] = 0
   for (let at = 0; at < passedTexts.length; at++) {
     const id = ids[passedTexts[at]!]!
     if (id === NO_TEXT) continue

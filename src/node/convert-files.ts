@@ -5,7 +5,7 @@ import { addsUp, emptyReport, mergeReport, type Report } from '../lake/report.js
 import { SOURCES } from '../sources/index.js'
 import { createUnitConverter, type UnitConverter, type UnitSettings, unitSettings } from './convert-unit.js'
 import { findInputs, type Input, spoolInput } from './inputs.js'
-import { openLane, runLanes } from './lanes.js'
+import { openLanes, runLanes } from './lanes.js'
 import { type ConvertFilesOptions, checkOptions } from './options.js'
 import { createProgress } from './progress.js'
 import { readParquet } from './read-parquet.js'
@@ -65,8 +65,7 @@ async function convertInputs(inputs: readonly Input[], settings: UnitSettings, c
     const names = createNames()
     const progress = createProgress(inputs, options.onProgress)
     const doors = { claim: names.claim, onProgress: progress.update }
-    const lanes =
-      jobs > 1 ? Array.from({ length: jobs }, () => openWorkerLane(workerSetup(settings, scratch), doors)) : [openLane(convert, { ...doors, lines })]
+    const lanes = jobs > 1 ? Array.from({ length: jobs }, () => openWorkerLane(workerSetup(settings, scratch), doors)) : openLanes(convert, { ...doors, lines })
     const report = emptyReport(settings.ocsf)
     const inTurn = inOrder()
     let joining = Promise.resolve()

@@ -17,9 +17,8 @@ import { type AnySource, HEAD_BYTES } from '../sources/source.js'
 import type { S3Settings } from './aws/s3.js'
 import { nodeCodec } from './codecs.js'
 import { compactionGuard } from './compacted.js'
-import type { Unzipped } from './gunzip.js'
 import type { Input } from './inputs.js'
-import { readable, readHead } from './read-object.js'
+import { type OpenObject, openObject } from './read-object.js'
 import { openRejects, type Rejects, UNKNOWN } from './rejects.js'
 import type { LineSink } from './sinks.js'
 import { openState } from './state.js'
@@ -87,6 +86,11 @@ export interface UnitProgress {
 export interface UnitDoors {
   /** The name of the unit, given its content. */
   claim(unit: Unit, content: string): Promise<string>
+  /**
+   * Gives units their turns to be converted, in the order in which they ask; what comes with a turn ends it. A unit is opened
+   * before its turn and written after it, while others have theirs. Without it, units come one at a time.
+   */
+  turn?(): Promise<() => void>
   onProgress(unit: Unit, progress: UnitProgress): void
   /** Where events go as NDJSON; without it they go into Parquet objects. */
   readonly lines: LineSink | undefined
@@ -110,39 +114,37 @@ export async function createUnitConverter(settings: UnitSettings, parquet: Parqu
   const store = lake === undefined ? openStore(out ?? '.', s3) : securityLakeStore(lake, s3)
   const state = openState(settings)
   const layout = lake === undefined ? plainLayout : securityLakeLayout(lake)
-  return async (unit, { claim, onProgress, lines, rejects: kept, uncompacted }) => {
-    const name = await claim(unit, await contentOf(unit.inputs))
-    const unitHash = hashOf(name)
-    const finished = await state.find(unitHash)
-    if (finished !== undefined) return finished
-    const report = emptyReport(settings.ocsf)
-    const sealed: LakeObject[] = []
-    const parts = lines === undefined ? createParts({ unit: name, codec, layout, put: object => sealed.push(object) }) : undefined
-    const rejects = kept ?? (await openRejects(settings.rejects, unitHash, s3))
-    const mayPut = lake === undefined ? compactionGuard(store, Date.now(), uncompacted) : async () => {}
-    const drain = async (): Promise<void> => {
-      for (const object of sealed.splice(0)) {
-        await mayPut(object.key)
-        const put = await store.put(object)
-        report.objects.push({ key: object.key, class: object.class, rows: object.rows, bytes: object.bytes.length, put })
+  return async (unit, { claim, turn, onProgress, lines, rejects: kept, uncompacted }) => {
+    const turned = turn?.()
+    const endTurn = (): void => void turned?.then(end => end())
+    try {
+      const name = await claim(unit, await contentOf(unit.inputs))
+      const unitHash = hashOf(name)
+      const finished = await state.find(unitHash)
+      if (finished !== undefined) return finished
+      const report = emptyReport(settings.ocsf)
+      const sealed: LakeObject[] = []
+      const parts = lines === undefined ? createParts({ unit: name, codec, layout, put: object => sealed.push(object) }) : undefined
+      const rejects = kept ?? (await openRejects(settings.rejects, unitHash, s3))
+      const mayPut = lake === undefined ? compactionGuard(store, Date.now(), uncompacted) : async () => {}
+      const drain = async (): Promise<void> => {
+        for (const object of sealed.splice(0)) {
+          await mayPut(object.key)
+          const put = await store.put(object)
+          report.objects.push({ key: object.key, class: object.class, rows: object.rows, bytes: object.bytes.length, put })
+        }
+        await rejects.flush()
       }
-      await rejects.flush()
+      await convertInputs(unit.inputs, turned, { settings, parquet, parts, rejects, lines, report, drain }, progress => onProgress(unit, progress))
+      parts?.seal()
+      endTurn()
+      await drain()
+      await rejects.close()
+      await state.keep(unitHash, report)
+      return report
+    } finally {
+      endTurn()
     }
-    let filesDone = 0
-    let bytesDone = 0
-    for (const input of unit.inputs) {
-      await convertInput(input, { settings, parquet, parts, rejects, lines, report, drain }, (stored, records) =>
-        onProgress(unit, { filesDone, bytesDone: bytesDone + Math.min(stored, input.size), records: report.records.in + records }),
-      )
-      filesDone++
-      bytesDone += input.size
-      onProgress(unit, { filesDone, bytesDone, records: report.records.in })
-    }
-    parts?.seal()
-    await drain()
-    await rejects.close()
-    await state.keep(unitHash, report)
-    return report
   }
 }
 
@@ -157,25 +159,43 @@ interface Conversion {
   readonly drain: () => Promise<void>
 }
 
-async function convertInput(input: Input, conversion: Conversion, onRead: (storedBytes: number, records: number) => void): Promise<void> {
-  let stored = 0
-  const items = readable(input, conversion.settings.maxBytes, conversion.parquet, length => (stored += length))
+/** Each input is opened while the one before it is converted, and the first before the unit has its turn. */
+async function convertInputs(
+  inputs: readonly Input[],
+  turn: Promise<unknown> | undefined,
+  conversion: Conversion,
+  onProgress: (progress: UnitProgress) => void,
+): Promise<void> {
+  const { settings, parquet, report } = conversion
+  const open = (at: number) => inputs[at] && openObject(inputs[at], settings.maxBytes, parquet)
+  let filesDone = 0
+  let bytesDone = 0
+  let current = open(0)
+  let next: OpenObject | undefined
   try {
-    await convertItems(input, items, conversion, records => onRead(stored, records))
+    await turn
+    while (current !== undefined) {
+      next = open(filesDone + 1)
+      const { input, storedBytes } = current
+      await convertObject(current, conversion, records =>
+        onProgress({ filesDone, bytesDone: bytesDone + Math.min(storedBytes(), input.size), records: report.records.in + records }),
+      )
+      await current.close()
+      filesDone++
+      bytesDone += input.size
+      onProgress({ filesDone, bytesDone, records: report.records.in })
+      current = next
+    }
   } finally {
-    await items.return() // skipped and unknown objects are not read to their end
+    await current?.close()
+    await next?.close()
   }
 }
 
-async function convertItems(
-  input: Input,
-  items: AsyncGenerator<Unzipped, void, undefined>,
-  conversion: Conversion,
-  onRecords: (records: number) => void,
-): Promise<void> {
+async function convertObject({ input, head, rest }: OpenObject, conversion: Conversion, onRecords: (records: number) => void): Promise<void> {
   const { settings, parts, rejects, lines, report, drain } = conversion
   const { ocsf, observables } = settings
-  const { bytes, fault: cut } = await readHead(items)
+  const { bytes, fault: cut } = await head
   if (bytes.length === 0 && cut === undefined) {
     report.files.skipped++
     return
@@ -242,7 +262,7 @@ async function convertItems(
   const converter = await createConverter({ source, ocsf, observables, raw: settings.raw, context }, settle, take, rows)
   converter.push(bytes)
   let fault = cut
-  for await (const item of items) {
+  for await (const item of rest) {
     await flush()
     onRecords(converter.in)
     if (item instanceof Uint8Array) converter.push(item)

@@ -10,17 +10,36 @@ export interface UnitResult {
   readonly lines: readonly WrittenLines[]
 }
 
-/** Converts one unit after the other, in this thread or in one of its own. */
+/** Converts one unit after the other, in this thread or in another. */
 export interface Lane {
   convert(unit: Unit): Promise<UnitResult>
   close(): Promise<void>
 }
 
-/** A lane in this thread. */
-export function openLane(convert: UnitConverter, doors: UnitDoors): Lane {
-  return {
-    convert: async unit => ({ report: await convert(unit, doors), lines: [] }),
+/**
+ * The lanes of this thread, which converts the units of one at a time; those of the other are opened or written meanwhile,
+ * so that it need not wait for files or for S3. Worker threads have one lane each: a unit that waits there for its turn might
+ * find another thread free.
+ */
+export function openLanes(convert: UnitConverter, doors: UnitDoors): readonly Lane[] {
+  const turn = createTurns()
+  const lane: Lane = {
+    convert: async unit => ({ report: await convert(unit, { ...doors, turn }), lines: [] }),
     close: async () => {},
+  }
+  return [lane, lane]
+}
+
+/** Turns of what must not be done at the same time, in the order in which they are asked for; what comes with a turn ends it. */
+export function createTurns(): () => Promise<() => void> {
+  let last = Promise.resolve()
+  return () => {
+    const before = last
+    let end = (): void => {}
+    last = new Promise(resolve => {
+      end = resolve
+    })
+    return before.then(() => end)
   }
 }
 

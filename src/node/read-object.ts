@@ -6,8 +6,34 @@ import { HEAD_BYTES } from '../sources/source.js'
 import { gunzip, isGzip, type Unzipped } from './gunzip.js'
 import type { Input } from './inputs.js'
 
-/** The first 64 KiB, or all there is. */
-export async function readHead(items: AsyncGenerator<Unzipped, void, undefined>): Promise<{ readonly bytes: Uint8Array; readonly fault?: Fault }> {
+/** An input whose head is read or being read. */
+export interface OpenObject {
+  readonly input: Input
+  /** The first 64 KiB, or all there is up to a fault. Rejects as reading does; nobody has to wait for it. */
+  readonly head: Promise<Head>
+  /** What comes behind the head: bytes, then at most one fault. */
+  readonly rest: AsyncIterable<Unzipped>
+  /** Stored bytes that were read so far. */
+  storedBytes(): number
+  /** Skipped and unknown objects are not read to their end. */
+  close(): Promise<unknown>
+}
+
+interface Head {
+  readonly bytes: Uint8Array
+  readonly fault?: Fault
+}
+
+/** Opens what a source reads of an input: its bytes, unzipped, or the rows of a Parquet object as JSON lines. */
+export function openObject(input: Input, maxBytes: number, parquet: ParquetReader | undefined): OpenObject {
+  let stored = 0
+  const rest = readable(input, maxBytes, parquet, length => (stored += length))
+  const head = readHead(rest)
+  head.catch(() => {})
+  return { input, head, rest, storedBytes: () => stored, close: () => rest.return() }
+}
+
+async function readHead(items: AsyncGenerator<Unzipped, void, undefined>): Promise<Head> {
   const chunks: Uint8Array[] = []
   let length = 0
   while (length < HEAD_BYTES) {
@@ -20,8 +46,7 @@ export async function readHead(items: AsyncGenerator<Unzipped, void, undefined>)
   return { bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) }
 }
 
-/** What a source reads of an input: its bytes, unzipped, or the rows of a Parquet object as JSON lines; then at most one fault. */
-export async function* readable(
+async function* readable(
   input: Input,
   maxBytes: number,
   parquet: ParquetReader | undefined,

@@ -56,6 +56,8 @@ export interface PatternColumns {
   readonly known: Uint8Array
   /** By copied value: what it must pass wherever it stands. */
   readonly tests: readonly Set<Test>[]
+  /** By copied value: whether it is a number that is somewhere written as text. */
+  readonly printed: Uint8Array
   readonly passed: Passed
   readonly learning: Learning
 }
@@ -124,6 +126,7 @@ function create(table: PatternTable, schema: ParquetSchema, mapped: MappedClass,
     columns: schema.leaves.map(newColumn),
     known: new Uint8Array(MOST_PATTERNS),
     tests: Array.from({ length: values }, () => new Set()),
+    printed: new Uint8Array(values),
     passed: {
       tests: new Array(values).fill(0),
       texts: undefined,
@@ -201,7 +204,7 @@ export function learnPatterns(into: PatternColumns, patterns: Int32Array, from: 
   }
 }
 
-function learnPattern({ table, columns, tests, learning }: PatternColumns, scratch: Shredder, row: number, number: number): boolean {
+function learnPattern({ table, columns, tests, printed, learning }: PatternColumns, scratch: Shredder, row: number, number: number): boolean {
   const { before } = learning
   const changed: [PatternColumn, readonly Slot[]][] = []
   const asked: [number, Test][] = []
@@ -220,6 +223,7 @@ function learnPattern({ table, columns, tests, learning }: PatternColumns, scrat
     }
   }
   for (const [copy, test] of asked) tests[copy]!.add(test)
+  for (const [, slots] of changed) for (const slot of slots) if (slot.printed) printed[slot.copy] = 1
   for (const [column, slots] of changed) column.last = variantLike(column, slots) ?? addVariant(column, slots)
   for (let at = 0; at < columns.length; at++) columns[at]!.of[number] = columns[at]!.last
   learning.before = row

@@ -139,9 +139,10 @@ function numbersEnd({ into, printed, words }: PatternRows, { numbers, table }: R
   let low = least[value]!
   let high = most[value]!
   let end = from
+  const isPrinted = into.printed[value] === 1
   for (; end < to; end++) {
     const number = numbers[end * copiedNumbers + value - copiedTexts]!
-    out[end] = number < SMALL ? printed[number]! - 1 : -1
+    if (isPrinted) out[end] = number < SMALL ? printed[number]! - 1 : -1
     if ((number >= low && number <= high) || Number.isNaN(number)) continue
     let passes = true
     for (const test of into.tests[value]!) passes &&= test(number)
@@ -314,7 +315,8 @@ function writeLists(rows: PatternRows, target: Target, batch: RowBatch, from: nu
         continue
       }
       const word = copy === -1 ? numbers[slot]! - 1 : words[copy]![at]!
-      if (word >= 0 && (known![word]! & IN_COLUMN) !== 0 && !use.unique) {
+      // a number that is kept is one that the column has
+      if (word >= 0 && (copy === -1 || (known![word]! & IN_COLUMN) !== 0) && !use.unique) {
         use.asked++
         data[into] = word
       } else {
