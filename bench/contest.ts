@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { classesOf, compareRows } from './duckdb.js'
-import { type Dataset, TITLES } from './generate.js'
+import type { Dataset } from './generate.js'
 import { median, say } from './measure.js'
 import { largestDataPage, MOST_PAGE_BYTES } from './pages.js'
 import { type Contestant, outOf, type Run, run } from './run.js'
@@ -39,6 +39,8 @@ export interface Ratio {
 }
 
 export interface Contest {
+  /** What is converted. */
+  readonly title: string
   readonly data: Dataset
   readonly rows: number
   readonly rounds: number
@@ -137,8 +139,13 @@ function figuresOf({ name }: Contestant, { records, rawBytes }: Dataset, runs: r
 }
 
 /** Checks the output of all contestants, then lets them take turns. */
-export async function contest(data: Dataset, contestants: readonly Contestant[], pairs: readonly Pair[], rounds: number): Promise<Contest> {
-  say(`${TITLES[data.kind]}: ${data.records} records, ${Math.round(data.rawBytes / 2 ** 20)} MiB raw in ${data.files} files`)
+export async function contest(
+  title: string,
+  data: Dataset,
+  { contestants, pairs }: { readonly contestants: readonly Contestant[]; readonly pairs: readonly Pair[] },
+  rounds: number,
+): Promise<Contest> {
+  say(`${title}: ${data.records} records, ${Math.round(data.rawBytes / 2 ** 20)} MiB raw in ${data.files} files`)
   const { rows, largestPageBytes } = await check(contestants, data)
   const runs = new Map<string, Run[]>(contestants.map(({ name }) => [name, []]))
   for (let round = 0; round < rounds; round++) {
@@ -151,6 +158,7 @@ export async function contest(data: Dataset, contestants: readonly Contestant[],
   }
   const ratio = (ours: string, other: string, of: (one: Run) => number): number => median(runs.get(ours)!.map((one, at) => of(runs.get(other)![at]!) / of(one)))
   return {
+    title,
     data,
     rows,
     rounds,

@@ -37,6 +37,7 @@ interface Results {
 
 const OURS: Contestant = { name: 'ocsf-lake', side: 'ours', threads: 1 }
 const DUCKDB: Contestant = { name: 'DuckDB', side: 'duckdb', threads: 1 }
+const NEWER = 'ocsf-lake, Node 22'
 
 interface Line {
   readonly contestants: readonly Contestant[]
@@ -55,7 +56,7 @@ function lineUp(kind: Kind, quick: boolean, node22: string | undefined): Line {
   if (process.platform === 'linux') {
     add({ ...OURS, name: 'ocsf-lake, one core', pinned: true }, { ...DUCKDB, name: 'DuckDB, one core', pinned: true })
   }
-  const newer = { ...OURS, name: 'ocsf-lake, Node 22', node: node22 }
+  const newer = { ...OURS, name: NEWER, node: node22 }
   const sorted = { ...DUCKDB, name: 'DuckDB, ORDER BY time', sorted: true }
   if (node22 !== undefined) {
     add(OURS, newer)
@@ -69,6 +70,16 @@ function lineUp(kind: Kind, quick: boolean, node22: string | undefined): Line {
     add(jobs, { ...DUCKDB, name: 'DuckDB, 2 threads', threads: 2 })
   }
   return { contestants, pairs }
+}
+
+/** Times the input of a contest that is run once more, to tell what a process takes to start from what records take. */
+const LONG = 2
+
+/** The same with more input: ours and DuckDB's, one thread each. */
+function longLineUp({ contestants, pairs }: Line): Line {
+  const isLong = ({ name }: Contestant): boolean => name === OURS.name || name === DUCKDB.name || name === NEWER
+  const some = contestants.filter(isLong).map(({ name }) => name)
+  return { contestants: contestants.filter(isLong), pairs: pairs.filter(([ours, other]) => other === DUCKDB.name && some.includes(ours)) }
 }
 
 /** Fetched by npm when it is not there yet. */
@@ -86,15 +97,15 @@ function report(results: Results): string {
       'End to end',
       markdownTable(
         ['ratio', 'wall', 'CPU'],
-        results.contests.flatMap(({ data, ratios }) =>
-          ratios.map(({ ours, other, wall, cpu }) => [`${TITLES[data.kind]}: ${other} over ${ours}`, `${wall.toFixed(2)}x`, `${cpu.toFixed(2)}x`]),
+        results.contests.flatMap(({ title, ratios }) =>
+          ratios.map(({ ours, other, wall, cpu }) => [`${title}: ${other} over ${ours}`, `${wall.toFixed(2)}x`, `${cpu.toFixed(2)}x`]),
         ),
       ),
       markdownTable(
         ['', 'records', 'raw MiB', 'wall ms', 'CPU ms', 'process ms', 'records/s', 'MiB/s', 'peak RSS MiB'],
-        results.contests.flatMap(({ data, figures }) =>
+        results.contests.flatMap(({ title, data, figures }) =>
           figures.map(it => [
-            `${TITLES[data.kind]}: ${it.contestant}`,
+            `${title}: ${it.contestant}`,
             whole(data.records),
             whole(data.rawBytes / 2 ** 20),
             ...[it.wallMs, it.cpuMs, it.processMs, it.recordsPerSecond].map(whole),
@@ -103,7 +114,7 @@ function report(results: Results): string {
           ]),
         ),
       ),
-      `Largest data page, uncompressed: ${results.contests.map(({ data, largestPageBytes }) => `${TITLES[data.kind]} ${whole(largestPageBytes)} bytes`).join(', ')}.`,
+      `Largest data page, uncompressed: ${results.contests.map(({ title, largestPageBytes }) => `${title} ${whole(largestPageBytes)} bytes`).join(', ')}.`,
     )
   }
   if (results.stages.length > 0) {
@@ -167,12 +178,14 @@ async function write(results: Results, text: string): Promise<void> {
   const at = (path: string): URL => new URL(path, import.meta.url)
   await mkdir(at('charts/'), { recursive: true })
   if (results.contests.length > 0) {
-    const groups = results.contests.map(({ data, figures }) => ({
-      label: TITLES[data.kind],
-      values: Object.fromEntries(
-        figures.filter(({ contestant }) => contestant === OURS.name || contestant === DUCKDB.name).map(it => [it.contestant, it.recordsPerSecond]),
-      ),
-    }))
+    const groups = results.contests
+      .filter(({ title, data }) => title === TITLES[data.kind])
+      .map(({ title, figures }) => ({
+        label: title,
+        values: Object.fromEntries(
+          figures.filter(({ contestant }) => contestant === OURS.name || contestant === DUCKDB.name).map(it => [it.contestant, it.recordsPerSecond]),
+        ),
+      }))
     await writeFile(at('charts/throughput.svg'), barChart('Raw .gz to Parquet, one thread: records per second', 'records/s', groups))
   }
   if (results.memory.length > 0) {
@@ -215,8 +228,11 @@ const other = wants('contest') && !quick ? await node22() : undefined
 const contests: Contest[] = []
 if (wants('contest')) {
   for (const kind of kinds) {
-    const { contestants, pairs } = lineUp(kind, quick, other)
-    contests.push(await contest(await dataset({ kind, scale, seed }), contestants, pairs, rounds))
+    const line = lineUp(kind, quick, other)
+    contests.push(await contest(TITLES[kind], await dataset({ kind, scale, seed }), line, rounds))
+    if (quick) continue
+    const title = `${TITLES[kind]}, twice the input`
+    contests.push(await contest(title, await dataset({ kind, scale: scale * LONG, seed }), longLineUp(line), rounds))
   }
 }
 const stages: { kind: Kind; stages: Stages }[] = []
