@@ -52,8 +52,7 @@ export interface WaitingRows extends RowBatch {
 
 const NO_BYTES = new Uint8Array(0)
 
-/** There is always a table once there are rows, which is when anyone looks. */
-const NO_PATTERNS: PatternTable = undefined as never
+const NO_PATTERNS: PatternTable = { patterns: [], refused: NO_BYTES, marks: [new Map(), new Map()], copiedTexts: 0, copiedNumbers: 0 }
 
 export function waitingRows(sink: RowSink, pipeline: Pipeline): WaitingRows {
   const ints = (): Int32Array => new Int32Array(MOST_ROWS)

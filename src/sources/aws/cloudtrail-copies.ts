@@ -75,5 +75,5 @@ export const memberCopies: MemberCopies = {
 function print(json: string | UnreadJson): string | undefined {
   if (json === '{}') return undefined
   if (typeof json === 'string' && !mayHaveParameters(json)) return json
-  return stringify(redactUnread((typeof json === 'string' ? new UnreadJson(json, SECRET_KEYS, []) : json) as never))
+  return stringify(redactUnread(typeof json === 'string' ? new UnreadJson(json, SECRET_KEYS, []) : json))
 }

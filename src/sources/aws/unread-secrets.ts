@@ -3,9 +3,11 @@ import { type Json, UnreadJson } from '../../json.js'
 import { isHidden, mayHaveParameters, REDACTED, redactJson, SECRET_KEYS } from './secrets.js'
 
 /** What `redactJson` gives, in the text where that says all: what is escaped is never left unread, so no text in it holds JSON. */
-export function redactUnread(value: Json | undefined): Json | undefined {
+export function redactUnread(value: UnreadJson): Json | UnreadJson
+export function redactUnread(value: Json | undefined): Json | undefined
+export function redactUnread(value: Json | UnreadJson | undefined): Json | UnreadJson | undefined {
   if (!(value instanceof UnreadJson)) return redactJson(value)
-  const { text, sought, found } = value as UnreadJson
+  const { text, sought, found } = value
   if (sought !== SECRET_KEYS || mayHaveParameters(text)) return redactJson(value.read())
   let out = ''
   let copied = 0
@@ -15,5 +17,5 @@ export function redactUnread(value: Json | undefined): Json | undefined {
     out += `${text.slice(copied, found[at])}"${REDACTED}"`
     copied = found[at + 1]!
   }
-  return copied === 0 ? value : (new UnreadJson(out + text.slice(copied), sought, []) as UnreadJson & Json)
+  return copied === 0 ? value : new UnreadJson(out + text.slice(copied), sought, [])
 }
