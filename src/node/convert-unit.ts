@@ -192,10 +192,10 @@ async function convertInputs(
   }
 }
 
-async function convertObject({ input, head, rest }: OpenObject, conversion: Conversion, onRecords: (records: number) => void): Promise<void> {
+async function convertObject({ input, readHead, rest }: OpenObject, conversion: Conversion, onRecords: (records: number) => void): Promise<void> {
   const { settings, parts, rejects, lines, report, drain } = conversion
   const { ocsf, observables } = settings
-  const { bytes, fault: cut } = await head
+  const { bytes, fault: cut } = await readHead()
   if (bytes.length === 0 && cut === undefined) {
     report.files.skipped++
     return

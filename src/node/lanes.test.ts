@@ -93,6 +93,32 @@ describe('the lanes of a thread', () => {
     expect(at('a.log read')).toBeLessThan(at('b.log mapped'))
   })
 
+  it('read no more of a unit than its first bytes before its turn', async () => {
+    let opened = 0
+    const large: Input = {
+      ...input('b.parquet', 1),
+      async *open() {
+        const isFirst = ++opened === 1 // for its name
+        for (let piece = 0; piece < 3; piece++) {
+          if (!isFirst) told.push(`b.parquet ${piece}`)
+          yield Buffer.from('PAR1'.repeat(1000))
+        }
+      },
+    }
+    const names = createNames()
+    const lanes = openLanes(await createUnitConverter(settings(join(folder, 'lake')), undefined), { claim: names.claim, onProgress() {}, lines: undefined })
+    const rejected: number[] = []
+    await runLanes(units(input('a.log', 0), large), lanes, {
+      async done({ index }, { report }) {
+        rejected[index] = report.records.rejected
+      },
+      failed: names.fail,
+    })
+    expect(rejected).toEqual([0, 1])
+    expect(at('b.parquet 0')).toBeLessThan(at('a.log mapped'))
+    expect(at('b.parquet 1')).toBeGreaterThan(at('a.log read'))
+  })
+
   it('open the next input of a unit while one is converted', async () => {
     const group = { index: 0, inputs: [input('a.log', 0), input('b.log', 1)] }
     expect((await run([group], join(folder, 'lake'))).done).toEqual([0])

@@ -6,34 +6,48 @@ import { HEAD_BYTES } from '../sources/source.js'
 import { gunzip, isGzip, type Unzipped } from './gunzip.js'
 import type { Input } from './inputs.js'
 
-/** An input whose head is read or being read. */
+/** An input that is being opened: its first bytes are read, which nobody has to wait for, and no more than those. */
 export interface OpenObject {
   readonly input: Input
-  /** The first 64 KiB, or all there is up to a fault. Rejects as reading does; nobody has to wait for it. */
-  readonly head: Promise<Head>
+  /** The first 64 KiB of what a source reads, or all there is up to a fault. */
+  readHead(): Promise<{ readonly bytes: Uint8Array; readonly fault?: Fault }>
   /** What comes behind the head: bytes, then at most one fault. */
   readonly rest: AsyncIterable<Unzipped>
   /** Stored bytes that were read so far. */
   storedBytes(): number
   /** Skipped and unknown objects are not read to their end. */
-  close(): Promise<unknown>
-}
-
-interface Head {
-  readonly bytes: Uint8Array
-  readonly fault?: Fault
+  close(): Promise<void>
 }
 
 /** Opens what a source reads of an input: its bytes, unzipped, or the rows of a Parquet object as JSON lines. */
 export function openObject(input: Input, maxBytes: number, parquet: ParquetReader | undefined): OpenObject {
   let stored = 0
-  const rest = readable(input, maxBytes, parquet, length => (stored += length))
-  const head = readHead(rest)
-  head.catch(() => {})
-  return { input, head, rest, storedBytes: () => stored, close: () => rest.return() }
+  const items = unzipped(input, maxBytes, length => (stored += length))
+  const first = items.next()
+  first.catch(() => {}) // it is thrown again where it is waited for
+  const rest = parquetAsLines(resumed(first, items), maxBytes, parquet)
+  return {
+    input,
+    readHead: () => headOf(rest),
+    rest,
+    storedBytes: () => stored,
+    async close() {
+      await rest.return()
+      await items.return()
+    },
+  }
 }
 
-async function readHead(items: AsyncGenerator<Unzipped, void, undefined>): Promise<Head> {
+type Items = AsyncGenerator<Unzipped, void, undefined>
+
+async function* resumed(first: ReturnType<Items['next']>, items: Items): Items {
+  const { value, done } = await first
+  if (done) return
+  yield value
+  yield* items
+}
+
+async function headOf(items: Items): ReturnType<OpenObject['readHead']> {
   const chunks: Uint8Array[] = []
   let length = 0
   while (length < HEAD_BYTES) {
@@ -44,20 +58,6 @@ async function readHead(items: AsyncGenerator<Unzipped, void, undefined>): Promi
     length += value.length
   }
   return { bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) }
-}
-
-async function* readable(
-  input: Input,
-  maxBytes: number,
-  parquet: ParquetReader | undefined,
-  onStored: (length: number) => void,
-): AsyncGenerator<Unzipped, void, undefined> {
-  const items = unzipped(input, maxBytes, onStored)
-  try {
-    yield* parquetAsLines(items, maxBytes, parquet)
-  } finally {
-    await items.return()
-  }
 }
 
 /** The bytes of an input, unzipped where they are gzip (by its magic, not its name), then at most one fault. */
