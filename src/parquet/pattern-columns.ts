@@ -306,6 +306,7 @@ function slotsOf(column: ColumnBuffer, { marks }: PatternTable, row: number): re
     const rep = nested?.reps[slot] ?? 0
     if (def !== defs[slot2] || rep !== (nested?.reps[slot2] ?? 0)) return undefined
     const there = def === leaf.def
+    if (there && nested !== undefined && words === 2) return undefined // lists are written a word a value
     const low = there ? data[slot * words]! : 0
     const high = there && words === 2 ? data[slot * 2 + 1]! : 0
     // texts that a column does not look up have two numbers
