@@ -72,14 +72,13 @@ function lineUp(kind: Kind, quick: boolean, node22: string | undefined): Line {
   return { contestants, pairs }
 }
 
-/** Times the input of a contest that is run once more, to tell what a process takes to start from what records take. */
-const LONG = 2
+/** With more input each contest is run once more, to tell what a process takes to start from what records take. */
+const LONG = { title: 'twice the input', times: 2 } as const
 
 /** The same with more input: ours and DuckDB's, one thread each. */
 function longLineUp({ contestants, pairs }: Line): Line {
-  const isLong = ({ name }: Contestant): boolean => name === OURS.name || name === DUCKDB.name || name === NEWER
-  const some = contestants.filter(isLong).map(({ name }) => name)
-  return { contestants: contestants.filter(isLong), pairs: pairs.filter(([ours, other]) => other === DUCKDB.name && some.includes(ours)) }
+  const names: readonly string[] = [OURS.name, NEWER, DUCKDB.name]
+  return { contestants: contestants.filter(({ name }) => names.includes(name)), pairs: pairs.filter(([, other]) => other === DUCKDB.name) }
 }
 
 /** Fetched by npm when it is not there yet. */
@@ -231,8 +230,8 @@ if (wants('contest')) {
     const line = lineUp(kind, quick, other)
     contests.push(await contest(TITLES[kind], await dataset({ kind, scale, seed }), line, rounds))
     if (quick) continue
-    const title = `${TITLES[kind]}, twice the input`
-    contests.push(await contest(title, await dataset({ kind, scale: scale * LONG, seed }), longLineUp(line), rounds))
+    const title = `${TITLES[kind]}, ${LONG.title}`
+    contests.push(await contest(title, await dataset({ kind, scale: scale * LONG.times, seed }), longLineUp(line), rounds))
   }
 }
 const stages: { kind: Kind; stages: Stages }[] = []

@@ -100,7 +100,7 @@ export interface UnitDoors {
   readonly uncompacted?: boolean
 }
 
-/** Converts units one at a time and returns the report of each. */
+/** Converts a unit, in its turn, and returns its report. */
 export type UnitConverter = (unit: Unit, doors: UnitDoors) => Promise<Report>
 
 /**
